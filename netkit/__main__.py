@@ -1,0 +1,5 @@
+"""``python -m netkit``."""
+
+from .cli import main
+
+main(prog_name="netkit")

@@ -1,0 +1,136 @@
+"""``netkit serve``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..limits import Limits
+
+EPILOG = """\b
+Every option can come from the environment: NETKIT_SERVE_LAYER=protocols, NETKIT_SERVE_LISTEN="8888 unix:///run/chat.sock".
+\b
+Join with:
+  nc localhost 8888        telnet localhost 8888        nc -U /run/chat.sock
+  openssl s_client -quiet -connect localhost:8889 -CAfile CA.pem
+"""
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option per field of ``Limits``, so that none can be forgotten."""
+    defaults = Limits()
+    for each in reversed(fields(Limits)):
+        default = getattr(defaults, each.name)
+        shown: bool | str = True if default is not None else "as the service says: echo 300, chat never"
+        command = click.option(
+            "--" + each.name.replace("_", "-"),
+            type=int if isinstance(default, int) else float,
+            default=default,
+            show_default=shown,
+            metavar=each.metadata["unit"].upper(),
+            help=each.metadata["about"],
+        )(command)
+    return command
+
+
+@click.command("serve", epilog=EPILOG, context_settings={"max_content_width": 110})
+@click.option(
+    "--layer",
+    type=click.Choice(["transports", "protocols", "streams"]),
+    default="streams",
+    show_default=True,
+    help="The tier of asyncio that carries the service: 7, 8 or 9.",
+)
+@click.option(
+    "--service",
+    "service_name",
+    default="chat",
+    show_default=True,
+    metavar="chat|echo|MODULE:FACTORY",
+    help="What to serve: a chat, an RFC 862 echo, or what your own FACTORY makes.",
+)
+@click.option(
+    "--loop",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    default="auto",
+    show_default=True,
+    help="The event loop. auto: uvloop where it is installed.",
+)
+@click.option(
+    "--listen",
+    multiple=True,
+    default=["tcp://127.0.0.1:8888"],
+    show_default=True,
+    metavar="ENDPOINT",
+    help="Where: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH[?mode=660], or a port on loopback. "
+    "May be given more than once; all of them share the service.",
+)
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="PEM private key, where it is not in --tls-cert.")
+@click.option("--tls-dev", is_flag=True, help="A throw-away certificate instead, for development only.")
+@click.option("--unicode-nicks", is_flag=True, help="Chat: allow nicks beyond ASCII, of one script each.")
+@limit_options
+@click.option("-v", "--verbose", count=True, help="Log connections; twice: all there is.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    layer: str,
+    service_name: str,
+    loop: str,
+    listen: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_dev: bool,
+    unicode_nicks: bool,
+    verbose: int,
+    log_format: str,
+    **bounds: Any,
+) -> None:
+    """Serve a chat or an echo, to netcat, telnet and openssl.
+
+    Prints `listening on ENDPOINT` for each socket, with its real port, and what serves, on standard error.
+    SIGTERM or Ctrl-C stops it after writing out what is queued; a second one ends it at once.
+    """
+    # Here and not above: `netkit --help` shall not wait for asyncio.
+    from .. import services
+    from ..endpoints import Endpoint
+    from ..server import Config, run
+    from .logs import configure
+
+    endpoints = tuple(Endpoint.parse(each) for each in listen)
+    try:
+        limits = Limits(**bounds)
+    except ValueError as wrong:
+        raise click.UsageError(f"{wrong}.") from None
+    _check_tls(endpoints, tls_cert, tls_key, tls_dev)
+    configure(verbose, log_format)
+    run(
+        Config(
+            service=services.make(service_name, limits, unicode_nicks=unicode_nicks),
+            service_name=service_name,
+            layer=layer,
+            loop=loop,
+            listen=endpoints,
+            limits=limits,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_dev=tls_dev,
+        ),
+        report=lambda line: click.echo(line, err=True),
+    )
+
+
+def _check_tls(endpoints: tuple[Any, ...], cert: Path | None, key: Path | None, dev: bool) -> None:
+    """Refuse options that contradict each other, or would silently do nothing."""
+    wanted = any(each.scheme == "tls" for each in endpoints)
+    if dev and cert:
+        raise click.UsageError("--tls-dev and --tls-cert exclude each other.")
+    if key and not cert:
+        raise click.UsageError("--tls-key needs --tls-cert beside it.")
+    if wanted and not (dev or cert):
+        raise click.UsageError("a tls:// endpoint needs --tls-cert and --tls-key, or --tls-dev for a throw-away one.")
+    if (dev or cert) and not wanted:
+        raise click.UsageError("a certificate is of no use without a tls:// endpoint: add --listen tls://HOST:PORT.")

@@ -1,0 +1,227 @@
+"""Addresses to listen on: parsed from text, bound to sockets, printed back.
+
+::
+
+    tcp://127.0.0.1:8888        tcp://[::1]:8888        tcp://localhost:0     (0: a free port)
+    tls://0.0.0.0:8889          the same with TLS
+    unix:///run/chat.sock       unix:///run/chat.sock?mode=660
+    8888        :8888           short for tcp://127.0.0.1:8888
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from .errors import EndpointError, ListenError
+
+SCHEMES = ("tcp", "tls", "unix")
+EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889 or unix:///run/chat.sock"
+
+#: Who may connect to a Unix socket unless ``?mode=`` says otherwise: its owner.
+UNIX_MODE = 0o600
+
+# A dead peer is found after 60 + 6 x 10 seconds: netcat cannot answer a ping, the kernel can (tcp(7)).
+KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address to listen on. ``str()`` gives it back in the form it is written in."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    mode: int = UNIX_MODE
+
+    def __str__(self) -> str:
+        if self.scheme == "unix":
+            return f"unix://{self.path}"
+        return f"{self.scheme}://{_netloc(self.host, self.port)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Read an endpoint.
+
+        Raises:
+            EndpointError: it cannot be read; the message says how to write one.
+        """
+        text = text.strip()
+        bare = text.removeprefix(":")
+        if bare.isdecimal():
+            text = f"tcp://127.0.0.1:{bare}"
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as wrong:
+            raise EndpointError(f"cannot read {text!r} ({wrong}): {EXAMPLE}") from None
+        if parts.scheme not in SCHEMES or "://" not in text:
+            raise EndpointError(f"cannot read {text!r}: {EXAMPLE}")
+        if parts.scheme == "unix":
+            return cls._unix(text, parts.netloc + unquote(parts.path), parts.query)
+        if not parts.hostname or port is None:
+            raise EndpointError(f"{text!r} needs a host and a port: {EXAMPLE}")
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            raise EndpointError(f"{text!r} has more than a host and a port: {EXAMPLE}")
+        return cls(parts.scheme, parts.hostname, port)
+
+    @classmethod
+    def _unix(cls, text: str, path: str, query: str) -> Endpoint:
+        if not path or path.endswith("/"):
+            raise EndpointError(f"{text!r} needs the path of a socket: {EXAMPLE}")
+        mode = UNIX_MODE
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            if name != "mode" or not value or set(value) - set("01234567") or int(value, 8) > 0o777:
+                raise EndpointError(f"{text!r}: only ?mode=660 and the like may follow a path")
+            mode = int(value, 8)
+        return cls("unix", path=path, mode=mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A socket that is bound, not yet listening, and the endpoint it really has."""
+
+    endpoint: Endpoint
+    sock: socket.socket
+    release: Callable[[], None]
+    """Removes what closing the socket leaves behind: the file of a Unix socket."""
+
+
+def bind(endpoint: Endpoint) -> list[Bound]:
+    """Bind the sockets of an endpoint: one, or one per address where a host name has several.
+
+    The options of the listening socket are inherited by what it accepts (tcp(7), socket(7)), so that they cost
+    nothing per connection.
+
+    Raises:
+        ListenError: the address cannot be had; the message says what to do.
+    """
+    if endpoint.scheme == "unix":
+        return [_bind_unix(endpoint)]
+    bound: list[Bound] = []
+    try:
+        for family, address in _resolve(endpoint):
+            # The addresses of one name share the port that the first one got.
+            port = bound[0].endpoint.port if bound else endpoint.port
+            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:])))
+    except BaseException:
+        for each in bound:
+            each.sock.close()
+        raise
+    return bound
+
+
+def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
+    try:
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as why:
+        reason = why.strerror if isinstance(why, OSError) else "not a host name"
+        raise ListenError(f"cannot find the host of {endpoint} ({reason}): give an address") from None
+    return list(dict.fromkeys((family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found))
+
+
+def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...]) -> Bound:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Telnet's Synch marks its place with urgent data; out of line its 0xFF would be lost (RFC 854).
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEPALIVE:
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        sock.bind(address)
+        host, port = sock.getsockname()[:2]
+        return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
+    except OSError as why:
+        sock.close()
+        raise ListenError(_explain(endpoint, why)) from None
+
+
+def _bind_unix(endpoint: Endpoint) -> Bound:
+    path = endpoint.path
+    _clear_stale(endpoint)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Before bind, so that the file is never open to others, not for an instant (Linux's unix_bind).
+        os.fchmod(sock.fileno(), endpoint.mode)
+        sock.bind(path)
+        os.chmod(path, endpoint.mode)
+        made = os.stat(path)
+    except OSError as why:
+        sock.close()
+        raise ListenError(_explain(endpoint, why)) from None
+
+    def release() -> None:
+        try:
+            if os.path.samestat(os.stat(path), made):
+                os.unlink(path)
+        except FileNotFoundError:
+            return  # somebody has tidied up already
+
+    return Bound(endpoint, sock, release)
+
+
+def _clear_stale(endpoint: Endpoint) -> None:
+    """Remove the socket file of a server that is no more; leave anything else alone."""
+    path = endpoint.path
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ListenError(f"{path} is there and is not a socket: remove it, or give another path")
+    except OSError:
+        return  # nothing is there; any other trouble shows at bind, which explains it
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # Connecting to a live socket does not block unless its backlog is full, and then it is live too.
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+        except BlockingIOError:
+            pass  # live, and busy
+        except OSError as why:
+            raise ListenError(_explain(endpoint, why)) from None
+    raise ListenError(f"{endpoint} is in use: a server answers there; stop it, or give another path")
+
+
+def _explain(endpoint: Endpoint, why: OSError) -> str:
+    match why.errno:
+        case errno.EADDRINUSE:
+            return f"{endpoint} is in use: stop what listens there, or give another port (0 picks a free one)"
+        case errno.EADDRNOTAVAIL:
+            return f"{endpoint} is not an address of this machine: give one that is, or 127.0.0.1"
+        case errno.EACCES | errno.EPERM:
+            return f"{endpoint} is not permitted: ports below 1024 and others' folders need privileges"
+        case errno.ENOENT | errno.ENOTDIR:
+            return f"{endpoint} cannot be made: its folder is not there"
+    if why.errno is None:  # Python's own, such as an AF_UNIX path that is too long
+        return f"cannot listen on {endpoint}: {why}"
+    return f"cannot listen on {endpoint}: {why.strerror}"
+
+
+def _nothing() -> None:
+    """A TCP socket leaves nothing behind."""
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def show(scheme: str, address: object) -> str:
+    """A peer's address as text: ``tcp://192.0.2.7:50312``; a peer on a Unix socket has no address of its own."""
+    if isinstance(address, tuple):
+        return f"{scheme}://{_netloc(address[0], address[1])}"
+    return "unix:"

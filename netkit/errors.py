@@ -1,0 +1,40 @@
+"""What netkit raises when it cannot do what it was asked.
+
+::
+
+    NetkitError
+    ├── EndpointError      an address that cannot be read, or names something netkit does not listen on
+    ├── ListenError        an address that is right but cannot be had: in use, not ours, not permitted
+    ├── CertificateError   a TLS certificate or key that is missing, unreadable or does not fit
+    ├── LoopError          an event loop that is not installed
+    └── ServiceError       a service that cannot be found or made
+
+Each message is one line that says what to do about it. A peer that misbehaves never raises any of these:
+that is data, and ends with that one connection.
+"""
+
+from __future__ import annotations
+
+
+class NetkitError(Exception):
+    """The root: catch this one for all that netkit raises on purpose."""
+
+
+class EndpointError(NetkitError):
+    """An endpoint that cannot be read. A usage error: the command line exits with 2."""
+
+
+class ListenError(NetkitError):
+    """An endpoint that cannot be listened on: in use, not an address of this machine, not permitted."""
+
+
+class CertificateError(NetkitError):
+    """A TLS certificate or key that is missing, unreadable or does not fit its partner."""
+
+
+class LoopError(NetkitError):
+    """An event loop that was asked for and is not installed."""
+
+
+class ServiceError(NetkitError):
+    """A service that cannot be found or made. A usage error: the command line exits with 2."""

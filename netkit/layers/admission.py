@@ -1,0 +1,79 @@
+"""Who gets a place: connections are counted from accept on, in all and per address.
+
+Counting at accept, and not after a TLS handshake, keeps a peer from holding places it was never granted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from ipaddress import IPv6Address, ip_address
+from typing import TypeAlias
+
+from ..limits import Limits
+
+# What a socket calls its peer: (host, port, ...) for IP, a path, mostly empty, for Unix.
+Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | str | bytes | None
+
+# One subscriber commonly holds a whole /64 of IPv6, so a single address says nothing there.
+IPV6_SHIFT = 64
+
+
+def place(address: Address) -> str | None:
+    """What a peer is counted under: its IPv4 address or IPv6 /64. None: it is exempt, on loopback or Unix."""
+    if not isinstance(address, tuple):
+        return None
+    host = ip_address(address[0].partition("%")[0])
+    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
+        host = host.ipv4_mapped
+    if host.is_loopback:
+        return None
+    if isinstance(host, IPv6Address):
+        return f"{IPv6Address(int(host) >> IPV6_SHIFT << IPV6_SHIFT)}/64"
+    return str(host)
+
+
+class Refused(Exception):
+    """A connection that gets no place.
+
+    Attributes:
+        reason: why, for the log and for the service's farewell.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Admission:
+    """The places of one server, shared by all its listeners."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        # Connections that hold a place, handshakes included.
+        self.taken = 0
+        # The same by what they are counted under, without those that are exempt.
+        self.taken_by: Counter[str] = Counter()
+
+    def take(self, address: Address) -> str | None:
+        """Take a place and return what must be given back with ``leave``.
+
+        Raises:
+            Refused: all places are taken, or all of this address.
+        """
+        if self.taken >= self.limits.connections:
+            raise Refused("the server is full")
+        key = place(address)
+        if key is not None:
+            if self.taken_by[key] >= self.limits.per_address:
+                raise Refused("too many connections from one address")
+            self.taken_by[key] += 1
+        self.taken += 1
+        return key
+
+    def leave(self, key: str | None) -> None:
+        """Give a place back."""
+        self.taken -= 1
+        if key is not None:
+            self.taken_by[key] -= 1
+            if not self.taken_by[key]:
+                del self.taken_by[key]

@@ -1,0 +1,404 @@
+"""What the three layers share: a service's effects, carried out on connections of any tier.
+
+A layer tells the delivery what happened to a connection; the delivery tells the service, and carries out what
+it answers. It never reads, never awaits a peer, and touches a connection only through ``Connection`` below.
+
+One write per connection and turn of the loop: effects fill an outbox per connection, and at the end of the turn
+each is joined and written once. While more input keeps coming in, the end is put off by up to ``GATHER`` seconds:
+under load that makes one write out of what would have been several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterable
+from typing import Protocol, cast
+
+from .. import endpoints
+from ..limits import Limits
+from ..service import Close, Effect, Hold, Send, Service, Wake
+from .admission import Address, Admission, Refused
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a turn's writes may be put off while more input arrives. A thousandth is far below what a person
+#: notices, and above the few loop turns in which a burst of input is read.
+GATHER = 0.001
+
+#: Seconds between two looks at a connection that is finishing, however short the linger.
+MIN_LINGER = 0.01
+
+
+class Connection(Protocol):
+    """What the delivery asks of a layer's connection. None of these may block or raise."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the peer, and see to it that ``Delivery.paused`` is called if too many wait then."""
+
+    def hold(self) -> None:
+        """Stop reading."""
+
+    def release(self) -> None:
+        """Read again."""
+
+    def finish(self) -> None:
+        """Write out what is queued, then end our side; once the peer has ended its own, close."""
+
+
+class Session:
+    """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
+
+    __slots__ = (
+        "address",
+        "closing",
+        "connection",
+        "handshake",
+        "key",
+        "outbox",
+        "scheme",
+        "seen",
+        "stalled",
+        "timer",
+        "transport",
+    )
+
+    # The tier's own, from ``Delivery.opened`` on.
+    connection: Connection
+    transport: asyncio.WriteTransport
+
+    def __init__(
+        self, scheme: str, address: Address, key: str | None, handshake: asyncio.Task[None] | None, now: float
+    ) -> None:
+        self.scheme = scheme
+        self.address = address
+        # What its place is counted under, see ``Admission.take``.
+        self.key = key
+        # What goes on before ``Delivery.opened``. Afterwards None.
+        self.handshake = handshake
+        # Bytes of this turn that are not yet written.
+        self.outbox: list[bytes] = []
+        # When the last byte arrived, by the loop's clock.
+        self.seen = now
+        # More waits for the peer than the high mark, and not yet less than the low one.
+        self.stalled = False
+        # Why it is being closed, empty until then. Its input is thrown away from then on.
+        self.closing = ""
+        # The end of a Hold, or of the time to write out what is queued.
+        self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def peer(self) -> str:
+        """The other side as text, see ``service.Conn``."""
+        return endpoints.show(self.scheme, self.address)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is exempt from limits for strangers, see ``service.Conn``."""
+        return self.key is None
+
+    def __repr__(self) -> str:
+        return f"<{self.peer}>"
+
+
+class Delivery:
+    """Between one service and the connections of one layer. Belongs to the running loop."""
+
+    def __init__(self, service: Service, limits: Limits) -> None:
+        """Prepare to carry ``service``. Must be called with a loop running."""
+        self.service = service
+        self.limits = limits
+        self.loop = asyncio.get_running_loop()
+        self.time = self.loop.time
+        # Seconds of silence before a connection is closed. None: never.
+        self.idle = (service.idle if limits.idle is None else limits.idle) or None
+        self.admission = Admission(limits)
+        self.sessions: set[Session] = set()
+        # Set while nobody is connected.
+        self.empty = asyncio.Event()
+        self.empty.set()
+        # This turn's work: outboxes to write, connections to finish, and how much was queued in all.
+        self.dirty: list[Session] = []
+        self.leaving: list[Session] = []
+        self.queued = 0
+        self.gathered = 0
+        self.gather_until = 0.0
+        self.scheduled = False
+        # Connections that have filled up since the service was last told.
+        self.filled: list[Session] = []
+        self.wakes: set[asyncio.TimerHandle] = set()
+        # Nobody is woken any more.
+        self.stopped = False
+
+    # What a layer reports.
+
+    def admit(self, scheme: str, address: Address, handshake: asyncio.Task[None] | None = None) -> Session:
+        """A connection was accepted. Every one that gets a session must end in ``lost``.
+
+        Args:
+            scheme: of the endpoint that accepted it, to name the peer with.
+            address: of the peer.
+            handshake: what is to be cancelled if it has to go before ``opened``, which follows at once without one.
+
+        Raises:
+            Refused: it gets none. Send it ``farewell`` where that is possible at once, and close it.
+        """
+        try:
+            key = self.admission.take(address)
+        except Refused as refusal:
+            log.info("refused %s: %s", endpoints.show(scheme, address), refusal.reason)
+            raise
+        session = Session(scheme, address, key, handshake, self.time())
+        self.sessions.add(session)
+        self.empty.clear()
+        return session
+
+    def farewell(self, refusal: Refused) -> bytes:
+        """What the service wants said to a connection that was refused."""
+        try:
+            return self.service.refused(refusal.reason)
+        except Exception as error:
+            self.blame(None, "refused", error)
+            return b""
+
+    def opened(self, session: Session, connection: Connection, transport: asyncio.WriteTransport) -> None:
+        """The connection can be read and written."""
+        session.handshake = None
+        session.connection = connection
+        session.transport = transport
+        transport.set_write_buffer_limits(self.limits.high, self.limits.low)
+        log.info("opened %s", session.peer)
+        self.tell("opened", session)
+
+    def received(self, session: Session, data: bytes) -> None:
+        """Bytes arrived. This is the hot path: an echo comes through here for every message."""
+        if session.closing:
+            return
+        session.seen = now = self.time()
+        try:
+            for effect in self.service.received(session, data, now):
+                if type(effect) is bytes and not session.outbox and not session.stalled:
+                    session.connection.write(effect)
+                else:
+                    self.apply(effect, session)
+        except Exception as error:
+            self.blame(session, "received", error)
+        if self.filled:
+            self.settle()
+
+    def ended(self, session: Session) -> None:
+        """The peer has finished sending."""
+        if session.closing:
+            session.connection.finish()  # ours has ended already, so now both have
+            return
+        self.tell("ended", session)
+        self.close(session, "ended by the peer")
+
+    def paused(self, session: Session) -> None:
+        """More waits for this peer than the high mark. Called out of a write, so the service is told after it."""
+        session.stalled = True
+        self.filled.append(session)
+
+    def resumed(self, session: Session) -> None:
+        """What waited for this peer is below the low mark again."""
+        if session.stalled:
+            session.stalled = False
+            if session not in self.filled and not session.closing:
+                self.tell("resumed", session)
+
+    def lost(self, session: Session, why: BaseException | None = None) -> None:
+        """The connection is gone."""
+        if session not in self.sessions:
+            return
+        self.sessions.discard(session)
+        self.admission.leave(session.key)
+        self.cancel_timer(session)
+        session.closing = session.closing or (f"lost ({why})" if why else "lost")
+        log.info("closed %s: %s", session.peer, session.closing)
+        if session.handshake is None:
+            self.tell("lost", session)
+        if not self.sessions:
+            self.empty.set()
+
+    # What a service answers.
+
+    def tell(self, event: str, session: Session | None = None) -> None:
+        """Tell the service of anything but input, and carry out what it answers."""
+        about = (self.time(),) if session is None else (session, self.time())
+        try:
+            for effect in getattr(self.service, event)(*about):
+                self.apply(effect, session)
+        except Exception as error:
+            self.blame(session, event, error)
+
+    def apply(self, effect: Effect, session: Session | None) -> None:
+        """Carry out one effect of an event that was about ``session``."""
+        match effect:
+            case Send(to, data):
+                for each in cast("Iterable[Session]", to):
+                    if not each.closing:
+                        if not each.outbox:
+                            self.dirty.append(each)
+                        each.outbox.append(data)
+                self.queued += 1
+            case bytes() if session is not None:
+                if not session.outbox:
+                    self.dirty.append(session)
+                session.outbox.append(effect)
+                self.queued += 1
+            case Close(conn, reason):
+                self.close(cast(Session, conn), reason)
+            case Hold(conn, seconds):
+                self.hold(cast(Session, conn), seconds)
+            case Wake(seconds):
+                self.wake(seconds)
+            case _:
+                raise TypeError(
+                    f"a service answers with bytes for the sender, Send, Close, Hold or Wake, not {effect!r}"
+                )
+        if not self.scheduled:
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Let the turn's writes go out at its end."""
+        self.scheduled = True
+        self.gathered = self.queued
+        self.gather_until = self.time() + GATHER
+        self.loop.call_soon(self.turn_ends)
+
+    def turn_ends(self) -> None:
+        """Write now, or after one more turn if this one brought more to write."""
+        if self.queued != self.gathered and self.time() < self.gather_until:
+            self.gathered = self.queued
+            self.loop.call_soon(self.turn_ends)
+            return
+        self.flush()
+
+    def flush(self) -> None:
+        """Write every outbox, then finish those that leave, then tell the service who has filled up."""
+        self.scheduled = False
+        dirty, self.dirty = self.dirty, []
+        for session in dirty:
+            outbox = session.outbox
+            data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
+            outbox.clear()
+            if session.stalled and session.transport.get_write_buffer_size() + len(data) > self.limits.hard:
+                self.abort(session, "too slow: more waited for it than the limit")
+            elif session in self.sessions:
+                session.connection.write(data)
+        leaving, self.leaving = self.leaving, []
+        for session in leaving:
+            self.finish(session)
+        if self.filled:
+            self.settle()
+
+    def settle(self) -> None:
+        """Tell the service of the connections that its last effects have filled up."""
+        filled, self.filled = self.filled, []
+        for session in filled:
+            if session.stalled and not session.closing:
+                self.tell("paused", session)
+
+    def hold(self, session: Session, seconds: float) -> None:
+        """Stop reading from a connection for a while, or let go."""
+        if session.closing:
+            return
+        self.cancel_timer(session)
+        if seconds <= 0:
+            session.connection.release()
+            return
+        session.connection.hold()
+        if seconds != math.inf:
+            session.timer = self.loop.call_later(seconds, self.hold, session, 0)
+
+    def wake(self, seconds: float) -> None:
+        """Tell the service once, after so many seconds."""
+        if self.stopped:
+            return
+
+        def due() -> None:
+            self.wakes.discard(handle)
+            self.tell("woken")
+
+        handle = self.loop.call_later(seconds, due)
+        self.wakes.add(handle)
+
+    def blame(self, session: Session | None, event: str, error: Exception) -> None:
+        """An exception came out of the service: that connection pays for it, and no other."""
+        log.error("the service failed in %s(%s)", event, session or "", exc_info=error)
+        if session is not None:
+            self.abort(session, "the service failed")
+
+    # How a connection ends.
+
+    def close(self, session: Session, reason: str) -> None:
+        """Close after what is queued has been written. What the peer still sends is thrown away."""
+        if session.closing:
+            return
+        session.closing = reason
+        self.leaving.append(session)
+        if not self.scheduled:
+            self.schedule()
+
+    def finish(self, session: Session) -> None:
+        """Its last bytes are with the transport: give it time to write them, and the peer to end its side."""
+        if session.handshake is not None:
+            session.handshake.cancel()
+        elif session in self.sessions:
+            self.cancel_timer(session)
+            session.connection.release()
+            if not session.transport.is_closing():
+                session.connection.finish()
+            self.linger(session, session.transport.get_write_buffer_size(), self.time() + self.limits.grace)
+
+    def linger(self, session: Session, waiting: int, until: float) -> None:
+        """Look again after a while: is all written, some of it, or nothing for too long?"""
+        after = max(self.limits.linger, MIN_LINGER)
+        session.timer = self.loop.call_later(after, self.overdue, session, waiting, until)
+
+    def overdue(self, session: Session, waited: int, until: float) -> None:
+        """A connection that was finished is still there. Let it be only while its peer takes bytes."""
+        waiting = session.transport.get_write_buffer_size()
+        if waiting and waiting < waited:
+            self.linger(session, waiting, self.time() + self.limits.grace)
+        elif waiting and self.time() < until:
+            self.linger(session, waiting, until)
+        else:
+            self.abort(session, session.closing)
+
+    def abort(self, session: Session, reason: str) -> None:
+        """Close at once; what is queued is lost."""
+        session.closing = session.closing or reason
+        if session.handshake is not None:
+            session.handshake.cancel()
+        elif session in self.sessions:
+            session.connection.release()
+            session.transport.abort()
+
+    def cancel_timer(self, session: Session) -> None:
+        """End a Hold or a deadline before its time."""
+        if session.timer is not None:
+            session.timer.cancel()
+            session.timer = None
+
+    async def stop(self) -> None:
+        """Tell the service, write out what is queued, and close everybody, within ``grace`` seconds."""
+        self.tell("stopping")
+        self.stopped = True
+        for wake in self.wakes:
+            wake.cancel()
+        self.wakes.clear()
+        for session in list(self.sessions):
+            self.close(session, "the server stopped")
+        try:
+            async with asyncio.timeout(self.limits.grace):
+                await self.empty.wait()
+        except TimeoutError:
+            self.abort_all("the server stopped, and it did not read")
+            await self.empty.wait()
+
+    def abort_all(self, reason: str) -> None:
+        """Close every connection at once."""
+        for session in list(self.sessions):
+            self.abort(session, reason)

@@ -1,0 +1,223 @@
+"""A server: listeners of one layer that share one service, from the first socket bound to the last byte written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import layers, loops
+from .endpoints import Bound, Endpoint, bind
+from .errors import CertificateError
+from .layers.delivery import Delivery
+from .limits import Limits
+from .service import Service
+from .tls import Development, server_context
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LISTEN = "tcp://127.0.0.1:8888"
+DEFAULT_LAYER = "streams"
+
+# A loop reports each failed accept; one line a second says as much as a thousand.
+ACCEPT_REPORTS = 1.0
+
+
+class Server:
+    """A server that is listening. Comes from ``serve``.
+
+    Attributes:
+        endpoints: what it listens on, with the real host and port of each socket.
+    """
+
+    def __init__(self, service: Service, layer: str, limits: Limits) -> None:
+        self.endpoints: list[Endpoint] = []
+        self._delivery = Delivery(service, limits)
+        self._layer = layers.load(layer)
+        self._listeners: list[layers.Listener] = []
+        self._bound: list[Bound] = []
+        self._stop = asyncio.Event()
+
+    async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
+        """Bind all before the first is accepted on, so that a port in use leaves no half of a server."""
+        for endpoint in endpoints:
+            if endpoint.scheme == "tls" and tls is None:
+                raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
+            self._bound += bind(endpoint)
+        for bound in self._bound:
+            context = tls if bound.endpoint.scheme == "tls" else None
+            listener = self._layer.Listener(bound.sock, self._delivery, context)
+            self._listeners.append(listener)
+            await listener.start()
+            self.endpoints.append(bound.endpoint)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are there, those in a handshake included."""
+        return len(self._delivery.sessions)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Let ``wait`` return, after which leaving ``serve`` stops the server. Safe to call again."""
+        self._stop.set()
+
+    def abort(self) -> None:
+        """Close every connection at once, whatever is queued for it."""
+        self._delivery.abort_all("the server was stopped at once")
+
+    async def wait(self) -> None:
+        """Wait until ``stop`` is called."""
+        await self._stop.wait()
+
+    async def _close(self) -> None:
+        """Stop accepting, then tell everybody, write out what is queued, and close, within the grace."""
+        for listener in self._listeners:
+            listener.close()
+        try:
+            await self._delivery.stop()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Give back every address."""
+        for listener in self._listeners:
+            listener.close()
+        for bound in self._bound:
+            bound.sock.close()
+            bound.release()
+
+
+@asynccontextmanager
+async def serve(
+    service: Service,
+    *,
+    listen: Iterable[str | Endpoint] = (DEFAULT_LISTEN,),
+    layer: str = DEFAULT_LAYER,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Server]:
+    """Serve on the running loop for as long as the ``async with`` block lasts.
+
+    Args:
+        service: what the server does. One instance serves all listeners.
+        listen: endpoints, see ``netkit.endpoints``. They share the service: people on all of them meet.
+        layer: ``transports``, ``protocols`` or ``streams``.
+        limits: every bound; the defaults where it is not given.
+        tls: the context of ``tls://`` endpoints, as from ``netkit.tls.server_context``.
+
+    Leaving the block stops accepting, calls the service's ``stopping``, writes out what is queued and closes every
+    connection, all within ``limits.grace`` seconds; what is left then is aborted.
+
+    Raises:
+        EndpointError: an endpoint cannot be read.
+        ListenError: an endpoint cannot be had. Nothing is left listening.
+        CertificateError: a ``tls://`` endpoint without a context.
+        ValueError: there is no such layer.
+    """
+    endpoints = [each if isinstance(each, Endpoint) else Endpoint.parse(each) for each in listen]
+    server = Server(service, layer, limits or Limits())
+    try:
+        await server._listen(endpoints, tls)
+    except BaseException:
+        server._release()
+        raise
+    try:
+        yield server
+    finally:
+        await server._close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What ``run`` needs to know, and ``netkit serve`` asks for."""
+
+    service: Service
+    service_name: str
+    layer: str = DEFAULT_LAYER
+    loop: str = "auto"
+    listen: tuple[Endpoint, ...] = (Endpoint.parse(DEFAULT_LISTEN),)
+    limits: Limits = field(default_factory=Limits)
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_dev: bool = False
+
+
+def run(config: Config, report: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; a second signal ends it at once.
+
+    Args:
+        config: what to serve, and how.
+        report: gets the ready lines, one at a time: each listener, then what serves.
+
+    Raises:
+        NetkitError: the loop, the certificate or an endpoint cannot be had.
+    """
+    loop_name, loop_factory = loops.factory(config.loop)
+    development: Development | None = None
+    context: ssl.SSLContext | None = None
+    if config.tls_dev:
+        development = Development(each.host for each in config.listen if each.scheme == "tls")
+        context = development.context
+    elif config.tls_cert is not None:
+        context = server_context(config.tls_cert, config.tls_key)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_run(config, loop_name, context, development, report))
+    finally:
+        if development is not None:
+            development.remove()
+
+
+async def _run(
+    config: Config,
+    loop_name: str,
+    context: ssl.SSLContext | None,
+    development: Development | None,
+    report: Callable[[str], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(AcceptReports().handle)
+    async with serve(
+        config.service, listen=config.listen, layer=config.layer, limits=config.limits, tls=context
+    ) as server:
+
+        def signalled(number: signal.Signals) -> None:
+            if server.stopping:
+                log.info("%s again: ending at once", number.name)
+                server.abort()
+            else:
+                log.info("%s: stopping", number.name)
+                server.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, signalled, number)
+        for endpoint in server.endpoints:
+            report(f"listening on {endpoint}")
+        report(f"service {config.service_name}, layer {config.layer}, loop {loop_name}")
+        if development is not None:
+            report(f"throw-away TLS authority, for development only: {development.ca}")
+        await server.wait()
+
+
+class AcceptReports:
+    """The loop's exception handler: a lack of descriptors is one line a second, all else goes where it always goes."""
+
+    def __init__(self) -> None:
+        self.last = float("-inf")
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """See ``loop.set_exception_handler``."""
+        if context.get("message") != "socket.accept() out of system resource":
+            loop.default_exception_handler(context)
+        elif loop.time() - self.last >= ACCEPT_REPORTS:
+            self.last = loop.time()
+            log.warning("cannot accept connections: %s", context.get("exception"))

@@ -1,0 +1,130 @@
+"""The seam: what a service is told, and what it may answer.
+
+A service is told what happened and answers with values, called effects. It never touches a socket, an event
+loop or a clock, so that the same service runs on every layer and a test of it is an equality between values.
+
+The rules, which every layer keeps:
+
+- ``opened`` comes first and ``lost`` last, each exactly once for a connection; between them come any number of
+  ``received``, ``paused`` and ``resumed``, and at most one ``ended``.
+- ``received`` gets whatever bytes arrived, never none and never a promise about where they are cut.
+- After ``Close``, only ``lost`` follows for that connection: what it still sends is thrown away.
+- ``now`` is the loop's monotonic clock in seconds. It never jumps, and it is not the time of day.
+- Effects are carried out in the order they are given. What is sent to a connection arrives in that order.
+- An exception out of a service is a bug in it: it is logged and costs that one connection, never the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+
+class Conn(Protocol):
+    """A connection as a service sees it: an identity (hashable, equal only to itself) and where it came from."""
+
+    @property
+    def peer(self) -> str:
+        """The other side, printable, such as ``tcp://192.0.2.7:50312`` or ``unix:///run/chat.sock``."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is exempt from limits for strangers: it came over loopback or a Unix socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the same bytes to some connections. A broadcast is one effect, however many there are in ``to``.
+
+    The bytes wait until the end of the loop's turn, and go out in one write per connection together with
+    whatever else the turn brought for it. Connections that are gone or closing are passed over.
+    """
+
+    to: Iterable[Conn]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a connection after what is queued for it has been written. ``reason`` goes to the log."""
+
+    conn: Conn
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Stop reading from a connection for so many seconds: how a flood is slowed without losing any of it.
+
+    ``math.inf`` holds until further notice, 0 lets go at once. A later ``Hold`` replaces an earlier one.
+    """
+
+    conn: Conn
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Call ``woken`` after so many seconds. Each one is answered once; there may be many under way."""
+
+    seconds: float
+
+
+# Plain bytes go back to the connection that the event is about, at once where nothing is queued for it.
+# That is what an echo does a hundred thousand times a second, and it spares the loop a turn.
+Effect: TypeAlias = bytes | Send | Close | Hold | Wake
+Effects: TypeAlias = Iterable[Effect]
+
+
+class Service:
+    """What a server does. Override what you need; each method returns, or yields, its effects.
+
+    ::
+
+        class Shout(netkit.Service):
+            def received(self, conn, data, now):
+                yield data.upper()
+    """
+
+    idle: float | None = None
+    """Seconds without a byte from a peer before it is closed, where ``Limits.idle`` does not say. None: never."""
+
+    def opened(self, conn: Conn, now: float) -> Effects:
+        """A connection is there, after its TLS handshake if it has one."""
+        return ()
+
+    def received(self, conn: Conn, data: bytes, now: float) -> Effects:
+        """Some bytes arrived, at least one."""
+        return ()
+
+    def ended(self, conn: Conn, now: float) -> Effects:
+        """The peer has finished sending. What this answers is still written; then the connection is closed."""
+        return ()
+
+    def paused(self, conn: Conn, now: float) -> Effects:
+        """More waits to be written to this connection than ``Limits.high`` bytes: its peer reads too slowly.
+
+        Whatever is sent to it from now on only piles up, until ``Limits.hard`` ends the connection.
+        """
+        return ()
+
+    def resumed(self, conn: Conn, now: float) -> Effects:
+        """A connection that was paused is back below ``Limits.low`` bytes."""
+        return ()
+
+    def lost(self, conn: Conn, now: float) -> Effects:
+        """The connection is gone, for whatever reason. Nothing can be sent to it any more."""
+        return ()
+
+    def woken(self, now: float) -> Effects:
+        """The time of one ``Wake`` has come. There is no connection here for plain bytes to go back to."""
+        return ()
+
+    def stopping(self, now: float) -> Effects:
+        """The server stops. What this answers is written out; then every connection is closed."""
+        return ()
+
+    def refused(self, reason: str) -> bytes:
+        """What to tell a peer that is turned away at the door because of ``reason``. Empty: nothing."""
+        return b""
