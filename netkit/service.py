@@ -16,7 +16,7 @@ The rules, which every layer keeps:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -41,7 +41,7 @@ class Send:
     whatever else the turn brought for it. Connections that are gone or closing are passed over.
     """
 
-    to: Iterable[Conn]
+    to: Collection[Conn]
     data: bytes
 
 

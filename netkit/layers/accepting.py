@@ -38,6 +38,8 @@ async def accepted(sock: socket.socket) -> AsyncIterator[tuple[socket.socket, Ad
             await asyncio.sleep(ACCEPT_PAUSE)
         else:
             yield connection
+            # While others wait sock_accept returns at once: those that are there must have their turn too.
+            await asyncio.sleep(0)
 
 
 class Handshakes:

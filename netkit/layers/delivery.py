@@ -4,8 +4,8 @@ A layer tells the delivery what happened to a connection; the delivery tells the
 it answers. It never reads, never awaits a peer, and touches a connection only through ``Connection`` below.
 
 One write per connection and turn of the loop: effects fill an outbox per connection, and at the end of the turn
-each is joined and written once. While more input keeps coming in, the end is put off by up to ``GATHER`` seconds:
-under load that makes one write out of what would have been several.
+each is joined and written once. While every turn brings more to write, the end is put off by up to ``GATHER`` seconds,
+and a long round of writes is followed by a rest: under load that makes one write out of what would have been several.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Collection
 from typing import Protocol, cast
 
 from .. import endpoints
@@ -23,16 +24,24 @@ from .admission import Address, Admission, Refused
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a turn's writes may be put off while more input arrives. A thousandth is far below what a person
-#: notices, and above the few loop turns in which a burst of input is read.
+#: Seconds that a turn's writes may be put off while every turn brings more: far below what a person notices, and
+#: above the few turns of the loop in which a burst is read.
 GATHER = 0.001
+
+#: Seconds at most without a round of writes after one that took as long: in a crowd that comes, leaves or talks all at
+#: once, half of the time is left for listening to it.
+MAX_REST = 0.02
+
+#: Deliveries queued in one turn before they are written all the same: half a megabyte of references. A room of two
+#: thousand who all speak at once is four million.
+MAX_QUEUED = 64 * 1024
 
 #: Seconds between two looks at a connection that is finishing, however short the linger.
 MIN_LINGER = 0.01
 
 
 class Connection(Protocol):
-    """What the delivery asks of a layer's connection. None of these may block or raise."""
+    """What the delivery asks of a layer's connection. None of these may block, and only ``finish`` may raise."""
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the peer, and see to it that ``Delivery.paused`` is called if too many wait then."""
@@ -44,7 +53,11 @@ class Connection(Protocol):
         """Read again."""
 
     def finish(self) -> None:
-        """Write out what is queued, then end our side; once the peer has ended its own, close."""
+        """Write out what is queued, then end our side; once the peer has ended its own, close.
+
+        Raises:
+            OSError: the peer is gone, and ending our side is how we find out.
+        """
 
 
 class Session:
@@ -110,7 +123,9 @@ class Delivery:
         self.service = service
         self.limits = limits
         self.loop = asyncio.get_running_loop()
-        self.time = self.loop.time
+        # BaseEventLoop.time only asks time.monotonic: the detour costs as much as the rest of a message's accounting.
+        own_clock = getattr(type(self.loop), "time", None) is not asyncio.BaseEventLoop.time
+        self.time = self.loop.time if own_clock else time.monotonic
         # Seconds of silence before a connection is closed. None: never.
         self.idle = (service.idle if limits.idle is None else limits.idle) or None
         self.admission = Admission(limits)
@@ -118,12 +133,16 @@ class Delivery:
         # Set while nobody is connected.
         self.empty = asyncio.Event()
         self.empty.set()
-        # This turn's work: outboxes to write, connections to finish, and how much was queued in all.
+        # This turn's work: outboxes to write, connections to finish.
         self.dirty: list[Session] = []
         self.leaving: list[Session] = []
+        # Deliveries so far: all that were queued, at the last write, and at the last look whether more came in.
         self.queued = 0
+        self.written = 0
         self.gathered = 0
+        # When the turn's end is put off no longer, and before when no other round of writes begins.
         self.gather_until = 0.0
+        self.rests_until = 0.0
         self.scheduled = False
         # Connections that have filled up since the service was last told.
         self.filled: list[Session] = []
@@ -236,12 +255,14 @@ class Delivery:
         """Carry out one effect of an event that was about ``session``."""
         match effect:
             case Send(to, data):
-                for each in cast("Iterable[Session]", to):
+                for each in cast("Collection[Session]", to):
                     if not each.closing:
                         if not each.outbox:
                             self.dirty.append(each)
                         each.outbox.append(data)
-                self.queued += 1
+                self.queued += len(to)
+                if self.queued - self.written > MAX_QUEUED:
+                    self.write_out(midway=True)
             case bytes() if session is not None:
                 if not session.outbox:
                     self.dirty.append(session)
@@ -261,10 +282,15 @@ class Delivery:
             self.schedule()
 
     def schedule(self) -> None:
-        """Let the turn's writes go out at its end."""
+        """Let the turn's writes go out at its end, or after a rest where the last round of them took long."""
         self.scheduled = True
+        now = self.time()
+        rest = self.rests_until - now
+        if rest > GATHER:
+            self.loop.call_later(rest, self.flush)
+            return
         self.gathered = self.queued
-        self.gather_until = self.time() + GATHER
+        self.gather_until = now + GATHER
         self.loop.call_soon(self.turn_ends)
 
     def turn_ends(self) -> None:
@@ -275,23 +301,40 @@ class Delivery:
             return
         self.flush()
 
-    def flush(self) -> None:
-        """Write every outbox, then finish those that leave, then tell the service who has filled up."""
-        self.scheduled = False
+    def write_out(self, midway: bool = False) -> None:
+        """Write every outbox: once, at the turn's end, or ``midway`` and then perhaps many times."""
+        begun = self.time()
+        self.written = self.queued
         dirty, self.dirty = self.dirty, []
         for session in dirty:
             outbox = session.outbox
             data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
             outbox.clear()
-            if session.stalled and session.transport.get_write_buffer_size() + len(data) > self.limits.hard:
-                self.abort(session, "too slow: more waited for it than the limit")
-            elif session in self.sessions:
+            if session.stalled or session.closing or midway:
+                self.write_on(session, data)
+            else:
                 session.connection.write(data)
+        ended = self.time()
+        self.rests_until = ended + min(ended - begun, MAX_REST)
+
+    def flush(self) -> None:
+        """Write every outbox, then finish those that leave, then tell the service who has filled up."""
+        self.scheduled = False
+        self.write_out()
         leaving, self.leaving = self.leaving, []
         for session in leaving:
             self.finish(session)
         if self.filled:
             self.settle()
+
+    def write_on(self, session: Session, data: bytes) -> None:
+        """Write to a connection that may be slow, closing or gone."""
+        if session.transport.is_closing():
+            return  # broken by an earlier write of this turn, perhaps: asyncio logs every write after the fifth
+        if session.stalled and session.transport.get_write_buffer_size() + len(data) > self.limits.hard:
+            self.abort(session, "too slow: more waited for it than the limit")
+        else:
+            session.connection.write(data)
 
     def settle(self) -> None:
         """Tell the service of the connections that its last effects have filled up."""
@@ -349,7 +392,11 @@ class Delivery:
             self.cancel_timer(session)
             session.connection.release()
             if not session.transport.is_closing():
-                session.connection.finish()
+                try:
+                    session.connection.finish()
+                except OSError as error:  # reset, and the loop has not noticed yet
+                    self.abort(session, str(error))
+                    return
             self.linger(session, session.transport.get_write_buffer_size(), self.time() + self.limits.grace)
 
     def linger(self, session: Session, waiting: int, until: float) -> None:

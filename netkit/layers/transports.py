@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import cast
 
 from .accepting import accepted
@@ -87,7 +88,7 @@ class Connection:
         try:
             self.session = self.delivery.admit("tls" if tls else "tcp", address, asyncio.current_task())
         except Refused as refusal:
-            with sock:
+            with sock, suppress(OSError):  # the peer may have left
                 sock.send(b"" if tls else self.delivery.farewell(refusal))
             return
         try:
