@@ -10,6 +10,9 @@ KIB = 1024
 #: Descriptors that are kept back for listeners, the loop, log files and the standard streams.
 RESERVED_DESCRIPTORS = 64
 
+#: The largest value of any bound: listen(2) takes a C int, and a timer cannot wait for ever.
+LARGEST = 2**31 - 1
+
 
 def _places() -> int:
     """How many connections the process has descriptors for, at most 10,000."""
@@ -35,7 +38,8 @@ class Limits:
     """The bounds of a server. Every field is an option of ``netkit serve`` with the same name.
 
     Raises:
-        ValueError: a bound is negative or zero where it may not be, or ``low < high < hard`` does not hold.
+        ValueError: a bound is negative, zero where it may not be or above ``LARGEST``, or ``low < high < hard``
+            does not hold.
     """
 
     connections: int = _bound(
@@ -119,6 +123,10 @@ class Limits:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must not be negative")
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None and not value <= LARGEST:  # not a number is neither
+                raise ValueError(f"{each.name} must be at most {LARGEST}")
         if not self.low < self.high < self.hard:
             raise ValueError(f"low < high < hard must hold, not {self.low}, {self.high}, {self.hard}")
 

@@ -50,10 +50,9 @@ class Commands(click.Group):
             _fail(str(failed), 2 if isinstance(failed, USAGE_ERRORS) else 1)
         except click.Abort:
             _fail("interrupted", 1)
-        except BrokenPipeError:
-            # Whoever read our output has left, as in `netkit ... | head`. Nothing more can be said to them.
-            sys.stderr.close()
-            sys.exit(1)
+        except OSError as failed:
+            # click itself ends quietly where whoever read our output has left, as in `netkit ... | head`.
+            _fail(str(failed), 1)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -67,7 +66,8 @@ def _fail(line: str, code: int) -> NoReturn:
     invoke_without_command=True,
     context_settings={"auto_envvar_prefix": "NETKIT", "help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, prog_name="netkit")
+# Not from the environment: NETKIT_VERSION is what an image of a container says of itself, and no wish.
+@click.version_option(__version__, prog_name="netkit", allow_from_autoenv=False)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """One echo and chat service, carried by three layers of asyncio."""

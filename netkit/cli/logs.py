@@ -16,14 +16,16 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class TextFormatter(logging.Formatter):
-    """``12:00:00 INFO opened tcp://192.0.2.7:50312``, and a traceback below it where there is one."""
+    """``12:00:00 INFO opened tcp://192.0.2.7:50312``, and a traceback below it, indented, where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One record."""
         when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         line = f"{when} {record.levelname} {visible(record.getMessage())}"
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
+            # What was raised may quote a peer: indented, no line of it can pass for another entry.
+            below = self.formatException(record.exc_info).splitlines()
+            line = "\n".join((line, *(f"  {visible(each)}" for each in below)))
         return line
 
 

@@ -12,7 +12,10 @@ import click
 from ..limits import Limits
 
 EPILOG = """\b
-Every option can come from the environment: NETKIT_SERVE_LAYER=protocols, NETKIT_SERVE_LISTEN="8888 unix:///run/chat.sock".
+Every option can come from the environment:
+  NETKIT_SERVE_LAYER=protocols
+  NETKIT_SERVE_LISTEN="8888 unix:///run/chat.sock"
+
 \b
 Join with:
   nc localhost 8888        telnet localhost 8888        nc -U /run/chat.sock
@@ -47,7 +50,6 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option(
     "--service",
-    "service_name",
     default="chat",
     show_default=True,
     metavar="chat|echo|MODULE:FACTORY",
@@ -75,10 +77,16 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--unicode-nicks", is_flag=True, help="Chat: allow nicks beyond ASCII, of one script each.")
 @limit_options
 @click.option("-v", "--verbose", count=True, help="Log connections; twice: all there is.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object a line. The lines that say what is served are no log, and stay text.",
+)
 def command(
     layer: str,
-    service_name: str,
+    service: str,
     loop: str,
     listen: tuple[str, ...],
     tls_cert: Path | None,
@@ -104,13 +112,14 @@ def command(
     try:
         limits = Limits(**bounds)
     except ValueError as wrong:
-        raise click.UsageError(f"{wrong}.") from None
+        # It speaks of fields; the options have the same names, with dashes.
+        raise click.UsageError(f"{wrong}.".replace("_", "-")) from None
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
     configure(verbose, log_format)
     run(
         Config(
-            service=services.make(service_name, limits, unicode_nicks=unicode_nicks),
-            service_name=service_name,
+            service=services.make(service, limits, unicode_nicks=unicode_nicks),
+            service_name=service,
             layer=layer,
             loop=loop,
             listen=endpoints,

@@ -15,7 +15,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from .admission import Address, Refused
-from .delivery import Delivery, Session
+from .delivery import Delivery
+from .session import Session
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,6 @@ class Handshakes:
         self.delivery = delivery
         self.tls = tls
         self.factory = factory
-        # The loop itself keeps only weak references to tasks.
-        self.tasks: set[asyncio.Task[None]] = set()
         sock.listen(delivery.limits.backlog)
         self.accepting = delivery.loop.create_task(self.accept())
         self.accepting.add_done_callback(lambda _: sock.close())
@@ -60,9 +59,7 @@ class Handshakes:
     async def accept(self) -> None:
         """Accept connections, and give each handshake a task of its own."""
         async for sock, address in accepted(self.sock):
-            task = self.delivery.loop.create_task(self.shake(sock, address))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.delivery.start(self.shake(sock, address))
 
     async def shake(self, sock: socket.socket, address: Address) -> None:
         """Take a place, shake hands, and leave the connection to its protocol."""
@@ -77,7 +74,6 @@ class Handshakes:
                 sock,
                 ssl=self.tls,
                 ssl_handshake_timeout=self.delivery.limits.handshake,
-                ssl_shutdown_timeout=self.delivery.limits.grace,
             )
         except (OSError, asyncio.CancelledError) as why:
             self.delivery.lost(session, why)

@@ -1,11 +1,7 @@
 """What the three layers share: a service's effects, carried out on connections of any tier.
 
 A layer tells the delivery what happened to a connection; the delivery tells the service, and carries out what
-it answers. It never reads, never awaits a peer, and touches a connection only through ``Connection`` below.
-
-One write per connection and turn of the loop: effects fill an outbox per connection, and at the end of the turn
-each is joined and written once. While every turn brings more to write, the end is put off by up to ``GATHER`` seconds,
-and a long round of writes is followed by a rest: under load that makes one write out of what would have been several.
+it answers. It never reads, never awaits a peer, and touches a connection only through ``session.Connection``.
 """
 
 from __future__ import annotations
@@ -14,105 +10,20 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Collection
-from typing import Protocol, cast
+from collections.abc import Collection, Coroutine
+from typing import cast
 
 from .. import endpoints
 from ..limits import Limits
 from ..service import Close, Effect, Hold, Send, Service, Wake
 from .admission import Address, Admission, Refused
+from .outboxes import Outboxes
+from .session import Connection, Session
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a turn's writes may be put off while every turn brings more: far below what a person notices, and
-#: above the few turns of the loop in which a burst is read.
-GATHER = 0.001
-
-#: Seconds at most without a round of writes after one that took as long: in a crowd that comes, leaves or talks all at
-#: once, half of the time is left for listening to it.
-MAX_REST = 0.02
-
-#: Deliveries queued in one turn before they are written all the same: half a megabyte of references. A room of two
-#: thousand who all speak at once is four million.
-MAX_QUEUED = 64 * 1024
-
 #: Seconds between two looks at a connection that is finishing, however short the linger.
 MIN_LINGER = 0.01
-
-
-class Connection(Protocol):
-    """What the delivery asks of a layer's connection. None of these may block, and only ``finish`` may raise."""
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes for the peer, and see to it that ``Delivery.paused`` is called if too many wait then."""
-
-    def hold(self) -> None:
-        """Stop reading."""
-
-    def release(self) -> None:
-        """Read again."""
-
-    def finish(self) -> None:
-        """Write out what is queued, then end our side; once the peer has ended its own, close.
-
-        Raises:
-            OSError: the peer is gone, and ending our side is how we find out.
-        """
-
-
-class Session:
-    """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
-
-    __slots__ = (
-        "address",
-        "closing",
-        "connection",
-        "handshake",
-        "key",
-        "outbox",
-        "scheme",
-        "seen",
-        "stalled",
-        "timer",
-        "transport",
-    )
-
-    # The tier's own, from ``Delivery.opened`` on.
-    connection: Connection
-    transport: asyncio.WriteTransport
-
-    def __init__(
-        self, scheme: str, address: Address, key: str | None, handshake: asyncio.Task[None] | None, now: float
-    ) -> None:
-        self.scheme = scheme
-        self.address = address
-        # What its place is counted under, see ``Admission.take``.
-        self.key = key
-        # What goes on before ``Delivery.opened``. Afterwards None.
-        self.handshake = handshake
-        # Bytes of this turn that are not yet written.
-        self.outbox: list[bytes] = []
-        # When the last byte arrived, by the loop's clock.
-        self.seen = now
-        # More waits for the peer than the high mark, and not yet less than the low one.
-        self.stalled = False
-        # Why it is being closed, empty until then. Its input is thrown away from then on.
-        self.closing = ""
-        # The end of a Hold, or of the time to write out what is queued.
-        self.timer: asyncio.TimerHandle | None = None
-
-    @property
-    def peer(self) -> str:
-        """The other side as text, see ``service.Conn``."""
-        return endpoints.show(self.scheme, self.address)
-
-    @property
-    def local(self) -> bool:
-        """Whether it is exempt from limits for strangers, see ``service.Conn``."""
-        return self.key is None
-
-    def __repr__(self) -> str:
-        return f"<{self.peer}>"
 
 
 class Delivery:
@@ -130,20 +41,13 @@ class Delivery:
         self.idle = (service.idle if limits.idle is None else limits.idle) or None
         self.admission = Admission(limits)
         self.sessions: set[Session] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         # Set while nobody is connected.
         self.empty = asyncio.Event()
         self.empty.set()
-        # This turn's work: outboxes to write, connections to finish.
-        self.dirty: list[Session] = []
+        self.outboxes = Outboxes(self.loop, self.time, self.write_on, self.turn_ended)
+        # Connections to finish at the turn's end.
         self.leaving: list[Session] = []
-        # Deliveries so far: all that were queued, at the last write, and at the last look whether more came in.
-        self.queued = 0
-        self.written = 0
-        self.gathered = 0
-        # When the turn's end is put off no longer, and before when no other round of writes begins.
-        self.gather_until = 0.0
-        self.rests_until = 0.0
-        self.scheduled = False
         # Connections that have filled up since the service was last told.
         self.filled: list[Session] = []
         self.wakes: set[asyncio.TimerHandle] = set()
@@ -255,19 +159,9 @@ class Delivery:
         """Carry out one effect of an event that was about ``session``."""
         match effect:
             case Send(to, data):
-                for each in cast("Collection[Session]", to):
-                    if not each.closing:
-                        if not each.outbox:
-                            self.dirty.append(each)
-                        each.outbox.append(data)
-                self.queued += len(to)
-                if self.queued - self.written > MAX_QUEUED:
-                    self.write_out(midway=True)
+                self.outboxes.put(cast("Collection[Session]", to), data)
             case bytes() if session is not None:
-                if not session.outbox:
-                    self.dirty.append(session)
-                session.outbox.append(effect)
-                self.queued += 1
+                self.outboxes.put((session,), effect)
             case Close(conn, reason):
                 self.close(cast(Session, conn), reason)
             case Hold(conn, seconds):
@@ -278,49 +172,9 @@ class Delivery:
                 raise TypeError(
                     f"a service answers with bytes for the sender, Send, Close, Hold or Wake, not {effect!r}"
                 )
-        if not self.scheduled:
-            self.schedule()
 
-    def schedule(self) -> None:
-        """Let the turn's writes go out at its end, or after a rest where the last round of them took long."""
-        self.scheduled = True
-        now = self.time()
-        rest = self.rests_until - now
-        if rest > GATHER:
-            self.loop.call_later(rest, self.flush)
-            return
-        self.gathered = self.queued
-        self.gather_until = now + GATHER
-        self.loop.call_soon(self.turn_ends)
-
-    def turn_ends(self) -> None:
-        """Write now, or after one more turn if this one brought more to write."""
-        if self.queued != self.gathered and self.time() < self.gather_until:
-            self.gathered = self.queued
-            self.loop.call_soon(self.turn_ends)
-            return
-        self.flush()
-
-    def write_out(self, midway: bool = False) -> None:
-        """Write every outbox: once, at the turn's end, or ``midway`` and then perhaps many times."""
-        begun = self.time()
-        self.written = self.queued
-        dirty, self.dirty = self.dirty, []
-        for session in dirty:
-            outbox = session.outbox
-            data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
-            outbox.clear()
-            if session.stalled or session.closing or midway:
-                self.write_on(session, data)
-            else:
-                session.connection.write(data)
-        ended = self.time()
-        self.rests_until = ended + min(ended - begun, MAX_REST)
-
-    def flush(self) -> None:
-        """Write every outbox, then finish those that leave, then tell the service who has filled up."""
-        self.scheduled = False
-        self.write_out()
+    def turn_ended(self) -> None:
+        """All is written: finish those that leave, and tell the service who has filled up."""
         leaving, self.leaving = self.leaving, []
         for session in leaving:
             self.finish(session)
@@ -373,6 +227,12 @@ class Delivery:
         if session is not None:
             self.abort(session, "the service failed")
 
+    def start(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Run a coroutine of a layer, and keep it: the loop itself has only weak references to tasks."""
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     # How a connection ends.
 
     def close(self, session: Session, reason: str) -> None:
@@ -381,8 +241,7 @@ class Delivery:
             return
         session.closing = reason
         self.leaving.append(session)
-        if not self.scheduled:
-            self.schedule()
+        self.outboxes.schedule()
 
     def finish(self, session: Session) -> None:
         """Its last bytes are with the transport: give it time to write them, and the peer to end its side."""

@@ -15,10 +15,10 @@ from typing import cast
 
 from .accepting import Handshakes
 from .admission import Refused
-from .delivery import Delivery, Session
+from .delivery import Delivery
+from .session import Session
 
-#: Accepts per turn, and asyncio's tries per second while descriptors are short: few, so that they do not flood the
-#: log (each failure is reported). How many the kernel keeps waiting is ``Limits.backlog``.
+#: Accepts per turn, and asyncio's tries per second while descriptors are short, each of which is reported.
 ACCEPT_BATCH = 16
 
 

@@ -4,8 +4,8 @@ What this tier gives over protocols: the order of things is the order of the lin
 ``await``, and what must be remembered stands in the coroutine. What it costs: a task, a reader with its own buffer
 and a copy of every byte per connection, and a turn of the loop between a byte's arrival and the coroutine.
 
-Chunks are read, not lines: a telnet subnegotiation may hold the byte 0x0A, and ``readline`` past its limit hands
-out the tail of a long line as if it were a line of its own.
+Chunks are read, not lines: telnet may hold the byte 0x0A within, and ``readline`` hands out the tail of a too long
+line as if it were one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import ssl
 
 from .accepting import Handshakes
 from .admission import Refused
-from .delivery import Delivery, Session
+from .delivery import Delivery
+from .session import Session
 
-#: Accepts per turn, and asyncio's tries per second while descriptors are short: few, so that they do not flood the
-#: log (each failure is reported). How many the kernel keeps waiting is ``Limits.backlog``.
+#: Accepts per turn, and asyncio's tries per second while descriptors are short, each of which is reported.
 ACCEPT_BATCH = 16
 
 #: Most bytes taken from the reader at once. The reader itself stops the transport at twice as many.
@@ -35,8 +35,6 @@ class Listener:
         self.delivery = delivery
         self.tls = tls
         self.server: asyncio.Server | Handshakes | None = None
-        # The loop itself keeps only weak references to tasks.
-        self.tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to accept."""
@@ -49,9 +47,7 @@ class Listener:
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shaken: Session | None = None) -> None:
         """A connection was accepted: start its coroutine. After a handshake there is a session already."""
-        task = self.delivery.loop.create_task(Connection(self, reader, writer).opened(shaken))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.delivery.start(Connection(self, reader, writer).opened(shaken))
 
     def shaken(self, session: Session) -> asyncio.StreamReaderProtocol:
         """Make a reader and a writer after the handshake, as ``asyncio.start_server`` does without one."""

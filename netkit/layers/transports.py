@@ -1,8 +1,8 @@
 """Tier 7, transports: sockets are accepted by hand, and each becomes a transport that is held in the hand.
 
 What this tier gives over sockets: buffered writes, TLS, and a call when something arrives. What it leaves to us:
-accepting, keeping the transports, looking at their buffers, and memory: all connections are read into one buffer.
-A transport cannot do without a protocol to call, so each has a shim that passes on to the record.
+accepting, looking at the transports' buffers, and memory: all connections are read into one buffer. A transport must
+have a protocol to call, so each has a shim that passes on to the record.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import cast
 
 from .accepting import accepted
 from .admission import Address, Refused
-from .delivery import Delivery, Session
+from .delivery import Delivery
+from .session import Session
 
 #: Most bytes read at once, as much as asyncio's own transports ask for. The buffer is there once, for all.
 READ_SIZE = 256 * 1024
@@ -34,8 +35,6 @@ class Listener:
         self.tls = tls
         self.buffer = memoryview(bytearray(READ_SIZE))
         self.connections: dict[asyncio.Transport, Connection] = {}
-        # The loop itself keeps only weak references to tasks.
-        self.tasks: set[asyncio.Task[None]] = set()
         self.accepting: asyncio.Task[None] | None = None
         self.sweeper: asyncio.TimerHandle | None = None
 
@@ -49,9 +48,7 @@ class Listener:
     async def accept(self) -> None:
         """Accept connections, and give each to a task of its own: a handshake takes time."""
         async for sock, address in accepted(self.sock):
-            task = self.delivery.loop.create_task(Connection(self).opened(sock, address))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            self.delivery.start(Connection(self).opened(sock, address))
 
     def sweep(self) -> None:
         """Look for silent connections, now and again."""
@@ -62,10 +59,9 @@ class Listener:
 
     def close(self) -> None:
         """Stop accepting and close the listening socket. Connections that are there go on."""
-        if self.accepting is not None:
-            self.accepting.cancel()
-        if self.sweeper is not None:
-            self.sweeper.cancel()
+        for going_on in (self.accepting, self.sweeper):
+            if going_on is not None:
+                going_on.cancel()
 
 
 class Connection:
@@ -84,7 +80,7 @@ class Connection:
 
     async def opened(self, sock: socket.socket, address: Address) -> None:
         """Take a place and make a transport of the socket, which shakes hands where TLS is asked for."""
-        tls, limits = self.listener.tls, self.delivery.limits
+        tls = self.listener.tls
         try:
             self.session = self.delivery.admit("tls" if tls else "tcp", address, asyncio.current_task())
         except Refused as refusal:
@@ -96,8 +92,7 @@ class Connection:
                 lambda: _Shim(self),
                 sock,
                 ssl=tls,
-                ssl_handshake_timeout=limits.handshake if tls else None,
-                ssl_shutdown_timeout=limits.grace if tls else None,
+                ssl_handshake_timeout=self.delivery.limits.handshake if tls else None,
             )
         except (OSError, asyncio.CancelledError) as exc:
             self.delivery.lost(self.session, exc)

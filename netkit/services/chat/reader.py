@@ -46,7 +46,7 @@ class Reader:
 
     def read(self, turn: Turn, person: Person, data: bytes, now: float) -> None:
         """Take the next bytes of somebody. Afterwards the person may be gone."""
-        if person.telnet is None and b"\xff" not in data:
+        if person.telnet is None and Command.IAC.value not in data:
             self._type(turn, person, data, now)
             return
         if person.telnet is None:

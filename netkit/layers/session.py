@@ -1,0 +1,84 @@
+"""A session: what is kept of one connection on any tier, from accept to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from .. import endpoints
+from .admission import Address
+
+
+class Connection(Protocol):
+    """What the delivery asks of a layer's connection. None of these may block, and only ``finish`` may raise."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the peer, and see to it that ``Delivery.paused`` is called if too many wait then."""
+
+    def hold(self) -> None:
+        """Stop reading."""
+
+    def release(self) -> None:
+        """Read again."""
+
+    def finish(self) -> None:
+        """Write out what is queued, then end our side; once the peer has ended its own, close.
+
+        Raises:
+            OSError: the peer is gone, and ending our side is how we find out.
+        """
+
+
+class Session:
+    """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
+
+    __slots__ = (
+        "address",
+        "closing",
+        "connection",
+        "handshake",
+        "key",
+        "outbox",
+        "scheme",
+        "seen",
+        "stalled",
+        "timer",
+        "transport",
+    )
+
+    # The tier's own, from ``Delivery.opened`` on.
+    connection: Connection
+    transport: asyncio.WriteTransport
+
+    def __init__(
+        self, scheme: str, address: Address, key: str | None, handshake: asyncio.Task[None] | None, now: float
+    ) -> None:
+        self.scheme = scheme
+        self.address = address
+        # What its place is counted under, see ``Admission.take``.
+        self.key = key
+        # What goes on before ``Delivery.opened``. Afterwards None.
+        self.handshake = handshake
+        # Bytes of this turn that are not yet written.
+        self.outbox: list[bytes] = []
+        # When the last byte arrived, by the loop's clock.
+        self.seen = now
+        # More waits for the peer than the high mark, and not yet less than the low one.
+        self.stalled = False
+        # Why it is being closed, empty until then. Its input is thrown away from then on.
+        self.closing = ""
+        # The end of a Hold, or of the time to write out what is queued.
+        self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def peer(self) -> str:
+        """The other side as text, see ``service.Conn``."""
+        return endpoints.show(self.scheme, self.address)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is exempt from limits for strangers, see ``service.Conn``."""
+        return self.key is None
+
+    def __repr__(self) -> str:
+        return f"<{self.peer}>"
