@@ -1,22 +1,18 @@
-"""Echo on tier 8, protocols: each connection is an object, called when something happens to it.
+"""Echo on tier 8, protocols: an object per connection, called when something happens to it.
 
-The tier gives you accepting, the bytes as they arrive, a call when too many wait for a slow peer, and closing
-at the peer's end with the rest written out. It leaves to you what to do about the slow peer (do nothing, and
-the server's memory is the peer's to fill), and to keep in the object what one call must tell the next.
+It gives you accepting, the bytes, and a call when too many wait for a slow peer: do nothing about that, and the
+server's memory is the peer's to fill. What one call must tell the next, the object keeps.
 """
 
-from __future__ import annotations
-
 import asyncio
-import contextlib
 import socket
 import sys
-from typing import cast
+from contextlib import closing, suppress
 
 
 class Echo(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # never another one
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(data)
@@ -29,16 +25,11 @@ class Echo(asyncio.Protocol):
 
 
 async def serve(listener: socket.socket) -> None:
-    with contextlib.closing(await asyncio.get_running_loop().create_server(Echo, sock=listener)):
+    print("listening on {}:{}".format(*listener.getsockname()), flush=True)
+    with closing(await asyncio.get_running_loop().create_server(Echo, sock=listener)):
         await asyncio.Event().wait()  # serve_forever() would keep Ctrl-C waiting until every peer has left
 
 
-async def main(port: int) -> None:
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        print("listening on {}:{}".format(*listener.getsockname()), flush=True)
-        await serve(listener)
-
-
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 8888))
+    with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int([*sys.argv, 8888][1]))) as listener:
+        asyncio.run(serve(listener))
