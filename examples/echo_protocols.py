@@ -31,5 +31,5 @@ async def serve(listener: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int([*sys.argv, 8888][1]))) as listener:
+    with suppress(KeyboardInterrupt), socket.create_server(("127.0.0.1", int([*sys.argv, "8888"][1]))) as listener:
         asyncio.run(serve(listener))
