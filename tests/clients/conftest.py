@@ -1,0 +1,130 @@
+"""Real client programs, and a server process for them to meet at."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from netkit import layers
+from tests.process import Program, Server
+
+if TYPE_CHECKING:
+    from tests.conftest import Certificates
+
+#: A layer and a loop.
+Cell: TypeAlias = tuple[str, str]
+
+#: Each client as it is typed, by the name of its program. ``-N`` closes its side at the end of the input.
+COMMANDS = {
+    "nc": "nc {host} {tcp}",
+    "nc -N": "nc -N {host} {tcp}",
+    "nc -C": "nc -C {host} {tcp}",
+    "nc -U": "nc -U {unix}",
+    "nc -U -N": "nc -N -U {unix}",
+    "ncat": "ncat {host} {tcp}",
+    "ncat --ssl": "ncat --ssl {host} {tls}",
+    "socat tcp": "socat - TCP:{host}:{tcp}",
+    "socat unix": "socat - UNIX-CONNECT:{unix}",
+    "telnet": "telnet {host} {tcp}",
+    "telnet -PORT": "telnet -- {host} -{tcp}",  # the dash makes it negotiate as on port 23
+    "openssl": "openssl s_client -quiet -connect {host}:{tls} -CAfile {ca} -verify_return_error",
+}
+
+
+class Client(Program):
+    """A client that runs. telnet has a terminal, the others have pipes."""
+
+    def __init__(self, kind: str, *command: str) -> None:
+        self.on_terminal = kind.startswith("telnet")
+        super().__init__(*command, terminal=self.on_terminal)
+        #: How the server ends lines to it, once it has sent one, and how its user sees them end.
+        self.ending = b"\r\n" if self.on_terminal or kind == "nc -C" else b"\n"
+
+    def says(self, line: str) -> None:
+        """Type a line and press Enter. A terminal shows what is typed."""
+        self.types(line.encode() + b"\n")
+        if self.on_terminal:
+            self.sees(line)
+
+    def sees(self, *lines: str) -> None:
+        """Wait for the next lines on the screen: these, with the right endings."""
+        for line in lines:
+            assert self.output.line() == line.encode() + self.ending
+
+    def finds(self, line: str) -> None:
+        """Wait for a line, whatever comes before it."""
+        self.output.until(b"\n" + line.encode() + self.ending)
+
+
+class Meeting(Server):
+    """A server on TCP, TLS and a Unix socket, and the clients that meet there."""
+
+    def __init__(self, cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str]) -> None:
+        layer, loop = cell
+        self._program = program
+        self._clients = ExitStack()
+        folder = self._clients.enter_context(TemporaryDirectory(prefix="nk-"))  # pytest's own are too deep
+        self._places = {"host": "127.0.0.1", "unix": f"{folder}/s", "ca": str(certificates.ca)}
+        super().__init__(
+            *("--layer", layer, "--loop", loop, "--service", service),
+            *("--listen", "tcp://127.0.0.1:0", "--listen", "tls://127.0.0.1:0", "--listen", f"unix://{folder}/s"),
+            *("--tls-cert", certificates.cert, "--tls-key", certificates.key),
+            *("--linger", "0.1"),  # an nc whose server closes would stay, and be waited for
+        )
+        self._places |= {"tcp": self.port("tcp"), "tls": self.port("tls")}
+
+    def command(self, kind: str, **instead: str) -> list[str]:
+        """The words of a command, one of ``COMMANDS``, with other places where that is wanted."""
+        name, *words = COMMANDS[kind].split()
+        return [self._program(name), *(word.format_map(self._places | instead) for word in words)]
+
+    def client(self, kind: str, **instead: str) -> Client:
+        """A client that runs until the server has been stopped."""
+        return self._clients.enter_context(Client(kind, *self.command(kind, **instead)))
+
+    def close(self) -> None:
+        """End it and the clients, however they are."""
+        super().close()
+        self._clients.close()
+
+    def stops_cleanly(self) -> None:
+        """Stop, without a word of complaint, while clients may still be there."""
+        assert self.stop() == 0
+        assert self.errors.rest() == b""
+
+
+@contextmanager
+def meeting(cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str]) -> Iterator[Meeting]:
+    with Meeting(cell, service, certificates, program) as server:
+        yield server
+        server.stops_cleanly()
+
+
+@pytest.fixture(
+    scope="module", params=list(itertools.product(layers.NAMES, ("asyncio", "uvloop"))), ids=lambda cell: "-".join(cell)
+)
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """Every layer on every loop. Where uvloop is required, its absence fails the tests that need a loop."""
+    layer, loop = request.param
+    if loop == "uvloop":
+        pytest.importorskip("uvloop", reason="uvloop is not installed")
+    return layer, loop
+
+
+@pytest.fixture(scope="module")
+def echo(cell: Cell, certificates: Certificates, program: Callable[[str], str]) -> Iterator[Meeting]:
+    """An echo server, the same for all tests of a module."""
+    with meeting(cell, "echo", certificates, program) as server:
+        yield server
+
+
+@pytest.fixture
+def chat(cell: Cell, certificates: Certificates, program: Callable[[str], str]) -> Iterator[Meeting]:
+    """A chat with nobody in it yet."""
+    with meeting(cell, "chat", certificates, program) as server:
+        yield server
