@@ -146,7 +146,7 @@ def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[st
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
     except OSError as why:
         sock.close()
-        raise ListenError(_explain(endpoint, why)) from None
+        raise ListenError(explain(endpoint, why)) from None
 
 
 def _bind_unix(endpoint: Endpoint) -> Bound:
@@ -162,7 +162,7 @@ def _bind_unix(endpoint: Endpoint) -> Bound:
         made = os.stat(path)
     except OSError as why:
         sock.close()
-        raise ListenError(_explain(endpoint, why)) from None
+        raise ListenError(explain(endpoint, why)) from None
 
     def release() -> None:
         try:
@@ -193,11 +193,12 @@ def _clear_stale(endpoint: Endpoint) -> None:
         except BlockingIOError:
             pass  # live, and busy
         except OSError as why:
-            raise ListenError(_explain(endpoint, why)) from None
+            raise ListenError(explain(endpoint, why)) from None
     raise ListenError(f"{endpoint} is in use: a server answers there; stop it, or give another path")
 
 
-def _explain(endpoint: Endpoint, why: OSError) -> str:
+def explain(endpoint: Endpoint, why: OSError) -> str:
+    """One line on why an address cannot be had, and what to do about it."""
     match why.errno:
         case errno.EADDRINUSE:
             return f"{endpoint} is in use: stop what listens there, or give another port (0 picks a free one)"

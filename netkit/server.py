@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import layers, loops
-from .endpoints import Bound, Endpoint, bind
-from .errors import CertificateError
+from .endpoints import Bound, Endpoint, bind, explain
+from .errors import CertificateError, ListenError
 from .layers.delivery import Delivery
 from .limits import Limits
 from .service import Service
@@ -52,8 +52,11 @@ class Server:
         for bound in self._bound:
             context = tls if bound.endpoint.scheme == "tls" else None
             listener = self._layer.Listener(bound.sock, self._delivery, context)
+            try:
+                await listener.start()
+            except OSError as why:  # two sockets may be bound to one port, but only one of them may listen
+                raise ListenError(explain(bound.endpoint, why)) from None
             self._listeners.append(listener)
-            await listener.start()
             self.endpoints.append(bound.endpoint)
 
     @property
@@ -80,17 +83,27 @@ class Server:
 
     async def _close(self) -> None:
         """Stop accepting, then tell everybody, write out what is queued, and close, within the grace."""
-        for listener in self._listeners:
-            listener.close()
+        self._stop_accepting()
         try:
             await self._delivery.stop()
         finally:
             self._release()
 
-    def _release(self) -> None:
-        """Give back every address."""
+    async def _abandon(self) -> None:
+        """End what was begun, as it cannot be finished."""
+        self._stop_accepting()
+        self.abort()
+        try:
+            await self._delivery.gone()
+        finally:
+            self._release()
+
+    def _stop_accepting(self) -> None:
         for listener in self._listeners:
             listener.close()
+
+    def _release(self) -> None:
+        """Give back every address."""
         for bound in self._bound:
             bound.sock.close()
             bound.release()
@@ -128,7 +141,7 @@ async def serve(
     try:
         await server._listen(endpoints, tls)
     except BaseException:
-        server._release()
+        await server._abandon()
         raise
     try:
         yield server

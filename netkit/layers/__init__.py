@@ -29,7 +29,7 @@ class Listener(Protocol):
         """Begin to accept."""
 
     def close(self) -> None:
-        """Stop accepting and close the listening socket. Connections that are there go on."""
+        """Stop accepting. Connections that are there go on."""
 
 
 class Layer(Protocol):

@@ -8,10 +8,12 @@ before a protocol can stop it, and the first bytes of the handshake are lost. So
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 from .admission import Address, Refused
@@ -29,12 +31,14 @@ Factory: TypeAlias = Callable[[Session], asyncio.BaseProtocol]
 
 
 async def accepted(sock: socket.socket) -> AsyncIterator[tuple[socket.socket, Address]]:
-    """Accept connections for ever. While descriptors run out, those that are there go on being served."""
+    """Accept connections until ``stop``. While descriptors run out, those that are there go on being served."""
     loop = asyncio.get_running_loop()
     while True:
         try:
             connection = await loop.sock_accept(sock)
         except OSError as why:
+            if why.errno == errno.EINVAL:
+                return  # stopped
             log.warning("cannot accept connections for %g s: %s", ACCEPT_PAUSE, why.strerror)
             await asyncio.sleep(ACCEPT_PAUSE)
         else:
@@ -43,18 +47,35 @@ async def accepted(sock: socket.socket) -> AsyncIterator[tuple[socket.socket, Ad
             await asyncio.sleep(0)
 
 
+def stop(accepting: asyncio.Task[None], sock: socket.socket) -> None:
+    """End a task that loops over ``accepted(sock)``.
+
+    Not by cancelling it in the middle of ``sock_accept``: whoever was accepted in that very turn would be lost.
+    """
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:  # Linux alone can shut down a socket that listens
+        accepting.cancel()
+        return
+    if sock.family == socket.AF_UNIX:
+        # Where TCP's accept now fails with EINVAL, this one would find nobody for ever: empty it, then cancel.
+        with suppress(OSError):
+            while True:
+                sock.accept()[0].close()
+        accepting.get_loop().call_soon(accepting.cancel)
+
+
 class Handshakes:
     """Accepts on one socket, shakes hands, and hands each connection to a protocol."""
 
     def __init__(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext, factory: Factory) -> None:
-        """Begin to accept on a bound socket, which is closed in the end."""
+        """Begin to accept on a bound socket."""
         self.sock = sock
         self.delivery = delivery
         self.tls = tls
         self.factory = factory
         sock.listen(delivery.limits.backlog)
-        self.accepting = delivery.loop.create_task(self.accept())
-        self.accepting.add_done_callback(lambda _: sock.close())
+        self.accepting = delivery.start(self.accept())
 
     async def accept(self) -> None:
         """Accept connections, and give each handshake a task of its own."""
@@ -79,5 +100,5 @@ class Handshakes:
             self.delivery.lost(session, why)
 
     def close(self) -> None:
-        """Stop accepting, and close the listening socket."""
-        self.accepting.cancel()
+        """Stop accepting."""
+        stop(self.accepting, self.sock)

@@ -51,7 +51,7 @@ class Delivery:
         # Connections that have filled up since the service was last told.
         self.filled: list[Session] = []
         self.wakes: set[asyncio.TimerHandle] = set()
-        # Nobody is woken any more.
+        # Nobody is woken or admitted any more.
         self.stopped = False
 
     # What a layer reports.
@@ -68,6 +68,8 @@ class Delivery:
             Refused: it gets none. Send it ``farewell`` where that is possible at once, and close it.
         """
         try:
+            if self.stopped:  # it was accepted just before the listener was closed
+                raise Refused("the server is stopping")
             key = self.admission.take(address)
         except Refused as refusal:
             log.info("refused %s: %s", endpoints.show(scheme, address), refusal.reason)
@@ -224,14 +226,17 @@ class Delivery:
     def blame(self, session: Session | None, event: str, error: Exception) -> None:
         """An exception came out of the service: that connection pays for it, and no other."""
         log.error("the service failed in %s(%s)", event, session or "", exc_info=error)
-        if session is not None:
-            self.abort(session, "the service failed")
+        if session is not None and not session.closing:
+            session.closing = "the service failed"
+            # Not at once: asyncio calls resume_writing in the middle of a write, and trips over an abort in there.
+            self.loop.call_soon(self.abort, session, session.closing)
 
-    def start(self, coroutine: Coroutine[None, None, None]) -> None:
+    def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run a coroutine of a layer, and keep it: the loop itself has only weak references to tasks."""
         task = self.loop.create_task(coroutine)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     # How a connection ends.
 
@@ -302,7 +307,13 @@ class Delivery:
                 await self.empty.wait()
         except TimeoutError:
             self.abort_all("the server stopped, and it did not read")
-            await self.empty.wait()
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Wait for the end of every connection, and of the layer's tasks. Its listeners must be closed."""
+        await self.empty.wait()
+        while self.tasks:
+            await asyncio.wait(self.tasks)
 
     def abort_all(self, reason: str) -> None:
         """Close every connection at once."""

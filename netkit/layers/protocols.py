@@ -47,7 +47,7 @@ class Listener:
         return Connection(self)
 
     def close(self) -> None:
-        """Stop accepting and close the listening socket. Connections that are there go on."""
+        """Stop accepting. Connections that are there go on."""
         if self.server is not None:
             self.server.close()
 

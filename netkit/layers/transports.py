@@ -13,7 +13,7 @@ import ssl
 from contextlib import suppress
 from typing import cast
 
-from .accepting import accepted
+from .accepting import accepted, stop
 from .admission import Address, Refused
 from .delivery import Delivery
 from .session import Session
@@ -35,14 +35,12 @@ class Listener:
         self.tls = tls
         self.buffer = memoryview(bytearray(READ_SIZE))
         self.connections: dict[asyncio.Transport, Connection] = {}
-        self.accepting: asyncio.Task[None] | None = None
         self.sweeper: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Begin to accept."""
         self.sock.listen(self.delivery.limits.backlog)
-        self.accepting = self.delivery.loop.create_task(self.accept())
-        self.accepting.add_done_callback(lambda _: self.sock.close())
+        self.accepting = self.delivery.start(self.accept())
         self.sweep()
 
     async def accept(self) -> None:
@@ -58,10 +56,10 @@ class Listener:
             self.sweeper = self.delivery.loop.call_later(self.delivery.idle / SWEEPS, self.sweep)
 
     def close(self) -> None:
-        """Stop accepting and close the listening socket. Connections that are there go on."""
-        for going_on in (self.accepting, self.sweeper):
-            if going_on is not None:
-                going_on.cancel()
+        """Stop accepting. Connections that are there go on."""
+        stop(self.accepting, self.sock)
+        if self.sweeper is not None:
+            self.sweeper.cancel()
 
 
 class Connection:

@@ -1,0 +1,118 @@
+"""Who may import whom, and other rules that hold for every module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import netkit
+
+ROOT = Path(netkit.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+
+#: For each part of the package, the parts that it may import. What a part is not listed with stands above it.
+ALLOWED = {
+    "errors": set[str](),
+    "limits": set[str](),
+    "service": set[str](),
+    "loops": {"errors"},
+    "endpoints": {"errors"},
+    "tls": {"errors"},
+    "wire": {"errors", "limits", "service"},
+    "services": {"errors", "limits", "service", "wire"},
+    "layers": {"limits", "service", "endpoints"},  # endpoints: to print a peer
+    "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
+    # Logs escape what a peer may have written, as the chat does.
+    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server"},
+    "__init__": {"errors", "limits", "service", "server"},
+    "__main__": {"cli"},
+}
+
+#: Parts without input and output, and what they must do without.
+PURE = ("errors", "limits", "service", "wire", "services")
+IMPURE = {"asyncio", "socket", "ssl", "select", "selectors", "signal", "subprocess", "threading", "time", "datetime"}
+
+
+def part(path: Path) -> str:
+    """The part of the package that a module belongs to: a folder, or a module at the top."""
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
+    """The full names of what a module imports, inside functions too unless told otherwise."""
+    package = ("netkit", *path.relative_to(ROOT).parent.parts)
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree) if everywhere else at_the_top(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            base = ".".join(filter(None, (*above, node.module)))
+            # From the package itself, each name may be a module.
+            yield from (f"{base}.{alias.name}" for alias in node.names) if base == "netkit" else (base,)
+
+
+def at_the_top(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node that is not inside a function."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+            yield from at_the_top(node)
+
+
+@pytest.fixture(params=MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def path(request: pytest.FixtureRequest) -> Path:
+    found = request.param
+    assert isinstance(found, Path)
+    return found
+
+
+def test_downwards_only(path: Path) -> None:
+    own = part(path)
+    used = set()
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "netkit":
+            used.add(rest[0] if rest and not rest[0].startswith("__version") else "__init__")
+    assert used - {own} <= ALLOWED[own]
+
+
+def test_what_is_pure_stays_pure(path: Path) -> None:
+    if part(path) not in PURE:
+        return
+    tops = {name.split(".")[0] for name in imports(path)}
+    assert not tops & IMPURE
+    # What names a module to import looks where the process was started.
+    assert "os" not in tops or path == ROOT / "services" / "__init__.py"
+
+
+def test_click_is_for_the_command_line(path: Path) -> None:
+    tops = {name.split(".")[0] for name in imports(path)}
+    assert "click" not in tops or part(path) == "cli"
+
+
+def test_uvloop_is_optional(path: Path) -> None:
+    if "uvloop" in {name.split(".")[0] for name in imports(path)}:
+        assert path == ROOT / "loops.py"
+        assert "uvloop" not in set(imports(path, everywhere=False))
+
+
+def test_the_package_imports_itself_relatively(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            assert not (node.module or "").startswith("netkit")
+        elif isinstance(node, ast.Import):
+            assert not [alias.name for alias in node.names if alias.name.startswith("netkit")]
+
+
+def test_a_module_says_what_it_is_and_leaves_nothing_for_later(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert not [word for word in ("TODO", "FIXME", "XXX") if word in text]
+
+
+def test_every_part_has_its_rule() -> None:
+    assert {part(path) for path in MODULES} == set(ALLOWED)
