@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from .errors import EndpointError, ListenError
 
@@ -43,7 +43,8 @@ class Endpoint:
 
     def __str__(self) -> str:
         if self.scheme == "unix":
-            return f"unix://{self.path}"
+            mode = "" if self.mode == UNIX_MODE else f"?mode={self.mode:o}"
+            return f"unix://{quote(self.path)}{mode}"
         return f"{self.scheme}://{_netloc(self.host, self.port)}"
 
     @classmethod

@@ -44,18 +44,20 @@ class Server:
         self._stop = asyncio.Event()
 
     async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
-        """Bind all before the first is accepted on, so that a port in use leaves no half of a server."""
+        """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
         for endpoint in endpoints:
             if endpoint.scheme == "tls" and tls is None:
                 raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
             self._bound += bind(endpoint)
         for bound in self._bound:
-            context = tls if bound.endpoint.scheme == "tls" else None
-            listener = self._layer.Listener(bound.sock, self._delivery, context)
             try:
-                await listener.start()
+                bound.sock.listen(self._delivery.limits.backlog)
             except OSError as why:  # two sockets may be bound to one port, but only one of them may listen
                 raise ListenError(explain(bound.endpoint, why)) from None
+        for bound in self._bound:
+            context = tls if bound.endpoint.scheme == "tls" else None
+            listener = self._layer.Listener(bound.sock, self._delivery, context)
+            await listener.start()
             self._listeners.append(listener)
             self.endpoints.append(bound.endpoint)
 

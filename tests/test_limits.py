@@ -22,7 +22,7 @@ def test_what_must_be_more_than_nothing(name: str, value: int) -> None:
 
 @pytest.mark.parametrize("name", ["idle", "first_line", "grace", "linger"])
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
-def test_what_must_not_be_negative(name: str, value: float) -> None:
+def test_what_must_not_be_negative(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name} must not be negative$"):
         Limits(**{name: value})
     assert getattr(Limits(**{name: 0}), name) == 0
@@ -65,9 +65,7 @@ def test_the_defaults() -> None:
     ("descriptors", "places"),
     [(1024, 960), (RESERVED_DESCRIPTORS, 1), (20, 1), (10**6, 10_000), (resource.RLIM_INFINITY, 10_000)],
 )
-def test_as_many_places_as_descriptors_allow(
-    descriptors: int, places: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_as_many_places_as_descriptors_allow(descriptors: int, places: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda which: (descriptors, descriptors))
     assert Limits().connections == places
 

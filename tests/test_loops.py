@@ -40,7 +40,7 @@ def test_without_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_no_other_loop() -> None:
-    with pytest.raises(ValueError, match="^no loop is called 'trio': choose one of auto, asyncio, uvloop$"):
+    with pytest.raises(ValueError, match=r"^no loop is called 'trio': choose one of auto, asyncio, uvloop$"):
         loops.factory("trio")
 
 

@@ -115,7 +115,9 @@ class Delivery:
     def ended(self, session: Session) -> None:
         """The peer has finished sending."""
         if session.closing:
-            session.connection.finish()  # ours has ended already, so now both have
+            # Ours has ended, so now both have. Over TLS it is closing already, and asyncio takes no second close.
+            if not session.transport.is_closing():
+                session.connection.finish()
             return
         self.tell("ended", session)
         self.close(session, "ended by the peer")
@@ -271,9 +273,11 @@ class Delivery:
     def overdue(self, session: Session, waited: int, until: float) -> None:
         """A connection that was finished is still there. Let it be only while its peer takes bytes."""
         waiting = session.transport.get_write_buffer_size()
+        # Over TLS, which cannot write_eof, what has been encrypted may wait below, where it is not seen.
+        unsure = waiting or not session.transport.can_write_eof()
         if waiting and waiting < waited:
             self.linger(session, waiting, self.time() + self.limits.grace)
-        elif waiting and self.time() < until:
+        elif unsure and self.time() < until:
             self.linger(session, waiting, until)
         else:
             self.abort(session, session.closing)

@@ -135,7 +135,7 @@ class Connection:
     def write(self, data: bytes) -> None:
         """Bytes out. Whether too many wait now is seen in the transport's buffer."""
         self.writer.write(data)
-        if self.drain is None and self.writer.transport.get_write_buffer_size() > self.delivery.limits.high:
+        if self.drain is None and self.session.transport.get_write_buffer_size() > self.delivery.limits.high:
             self.paused()
 
     def paused(self) -> None:

@@ -186,7 +186,7 @@ class Site:
         """The first address it listens on."""
         return self.server.endpoints[0]
 
-    def socket(self, number: int = 0, buffers: int | None = None) -> tuple[socket.socket, tuple[str, int] | str]:
+    def knock(self, number: int = 0, buffers: int | None = None) -> tuple[socket.socket, tuple[str, int] | str]:
         """A socket for the address of that number, and what to connect it to; ``buffers``: its kernel buffers."""
         to = self.server.endpoints[number]
         if to.scheme == "unix":
@@ -200,7 +200,7 @@ class Site:
 
     async def connect(self, number: int = 0, *, buffers: int | None = None) -> Client:
         """Connect to the address of that number, with TLS where it is spoken there."""
-        sock, address = self.socket(number, buffers)
+        sock, address = self.knock(number, buffers)
         sock.setblocking(False)
         try:
             await asyncio.get_running_loop().sock_connect(sock, address)

@@ -66,6 +66,22 @@ async def test_a_peer_that_is_still_sending_gets_our_last_line(
     assert service.told["ended"] == 0
 
 
+async def test_who_reads_late_but_within_the_grace_gets_it_all(
+    serve: Serve, endpoint: Place, tick: float, recorder: Callable[[Service], Recorder]
+) -> None:
+    """The linger is for a peer that has it all. Over TLS nobody can see whether it has."""
+    words = 8 * PAYLOAD  # more than the kernel takes
+    service = recorder(Farewell(words))
+    site = await serve(service, endpoint, limits=Limits(hard=32 * MIB, linger=tick))
+    client = await site.connect(buffers=4096)
+    await client.send(b"?")
+    await service.until("received")
+    await asyncio.sleep(4 * tick)  # what is tested: that so many lingers do not end it
+    assert await client.rest() == words + b"bye\n"
+    await client.close()
+    await service.until("lost")
+
+
 async def test_who_does_not_read_it_is_cut_in_the_end(
     serve: Serve, endpoint: Place, tick: float, recorder: Callable[[Service], Recorder]
 ) -> None:

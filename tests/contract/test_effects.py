@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from netkit.layers.delivery import Session
+from netkit.layers.session import Session
 from netkit.service import Close, Conn, Effect, Effects, Hold, Send, Service, Wake
 from netkit.services.echo import Echo
 
@@ -119,7 +119,7 @@ class Holding(Echo):
 async def test_hold_stops_the_reading_and_loses_nothing(
     serve: Serve, endpoint: Place, tick: float, let_go_by: str, recorder: Callable[[Service], Recorder]
 ) -> None:
-    pause = 3 * tick
+    pause = tick
     holding = Holding(pause) if let_go_by == "time" else Holding(math.inf, then=pause)
     service = recorder(holding)
     site = await serve(service, endpoint)

@@ -36,7 +36,7 @@ def loudest(caplog: pytest.LogCaptureFixture) -> int:
 
 def connect_and_reset(site: Site) -> None:
     """Be gone before the server has even accepted: nothing of the loop runs in between."""
-    sock, address = site.socket()
+    sock, address = site.knock()
     sock.connect(address)
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from netkit.layers.delivery import Session
+from netkit.layers.session import Session
 from netkit.limits import Limits
 from netkit.service import Conn, Effects, Send, Service, Wake
 from netkit.services.chat import Chat

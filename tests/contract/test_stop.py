@@ -109,7 +109,7 @@ async def test_who_does_not_read_is_cut_when_the_grace_is_over(
 ) -> None:
     caplog.set_level(logging.INFO, "netkit")
     service = recorder(Clogging())
-    grace = 4 * tick
+    grace = 2 * tick
     site = await serve(service, endpoint, limits=Limits(grace=grace, linger=grace))
     await site.connect(buffers=4096)
     await service.until("paused")
@@ -158,7 +158,7 @@ async def test_who_comes_in_the_turn_of_the_stop_with_tls(serve: Serve, endpoint
 
 async def stop_while_one_comes(site: Site, turns: int) -> None:
     await site.empty()
-    sock, address = site.socket()
+    sock, address = site.knock()
     with sock:
         sock.connect(address)
         sock.setblocking(False)

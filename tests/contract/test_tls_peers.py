@@ -38,7 +38,7 @@ async def quiet(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 async def plain(site: Site) -> Client:
     """Connect without TLS."""
-    sock, address = site.socket()
+    sock, address = site.knock()
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, address)
     return await site.talk(sock)
@@ -112,7 +112,7 @@ async def test_who_ends_during_the_handshake(serve: Serve, tls: Place, quiet: py
 
 async def test_a_peer_that_does_not_trust_us(serve: Serve, tls: Place, quiet: pytest.LogCaptureFixture) -> None:
     site = await serve(Echo(), tls)
-    sock, address = site.socket()
+    sock, address = site.knock()
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, address)
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -124,7 +124,7 @@ async def test_a_peer_that_does_not_trust_us(serve: Serve, tls: Place, quiet: py
 
 async def test_tls_to_a_plain_port(serve: Serve, tcp: Place, tls: Place, quiet: pytest.LogCaptureFixture) -> None:
     site = await serve(Echo(), tcp)
-    sock, address = site.socket()
+    sock, address = site.knock()
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, address)
     with pytest.raises((ssl.SSLError, ConnectionError)):
