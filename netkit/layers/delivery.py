@@ -273,8 +273,9 @@ class Delivery:
     def overdue(self, session: Session, waited: int, until: float) -> None:
         """A connection that was finished is still there. Let it be only while its peer takes bytes."""
         waiting = session.transport.get_write_buffer_size()
-        # Over TLS, which cannot write_eof, what has been encrypted may wait below, where it is not seen.
-        unsure = waiting or not session.transport.can_write_eof()
+        # Over TLS, which cannot write_eof, what has been encrypted may wait below, where it is not seen. But many a
+        # peer never answers the end of TLS, and must not hold up a server that stops.
+        unsure = waiting or not (self.stopped or session.transport.can_write_eof())
         if waiting and waiting < waited:
             self.linger(session, waiting, self.time() + self.limits.grace)
         elif unsure and self.time() < until:

@@ -273,28 +273,32 @@ def test_a_subnegotiation_far_beyond_its_bound_is_a_flood(byte: bytes) -> None:
 
 def test_ten_mebibytes_of_subnegotiation_take_no_memory() -> None:
     chunk = b"A" * 65536
-    telnet = Telnet()
-    telnet.feed(SB)
-    tracemalloc.start()
-    try:
-        flooded = [event for _ in range(160) for event in telnet.feed(chunk)]
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert [type(event) for event in flooded] == [Flood]
-    assert kept < 4 * MAX_SUBNEGOTIATION
+    kept = []
+    for _ in range(3):  # the least of them: another thread's memory is counted too, and what is made but once
+        telnet = Telnet()
+        telnet.feed(SB)
+        tracemalloc.start()
+        try:
+            flooded = [event for _ in range(160) for event in telnet.feed(chunk)]
+            kept.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        assert [type(event) for event in flooded] == [Flood]
+    assert min(kept) < 4 * MAX_SUBNEGOTIATION
 
 
 def test_refusals_take_no_memory() -> None:
-    telnet = Telnet()
     every_option = b"".join(bytes([255, verb, option]) for verb, option in product((251, 253), range(256)))
-    tracemalloc.start()
-    try:
-        telnet.feed(every_option)
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert kept < 1024
+    kept = []
+    for _ in range(5):  # the least of them: another thread's memory is counted too
+        telnet = Telnet()
+        tracemalloc.start()
+        try:
+            telnet.feed(every_option)
+            kept.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    assert min(kept) < 1024
 
 
 @given(streams, streams, st.tuples(option_sets, option_sets, option_sets, option_sets), option_sets)
