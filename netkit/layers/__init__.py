@@ -36,7 +36,7 @@ class Layer(Protocol):
     """A module of this package, as the server sees it."""
 
     def Listener(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext | None) -> Listener:
-        """Make the listener of one bound socket, with TLS on it where a context is given."""
+        """Make the listener of one socket that listens, with TLS on it where a context is given."""
 
 
 def load(name: str) -> Layer:

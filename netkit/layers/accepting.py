@@ -69,12 +69,11 @@ class Handshakes:
     """Accepts on one socket, shakes hands, and hands each connection to a protocol."""
 
     def __init__(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext, factory: Factory) -> None:
-        """Begin to accept on a bound socket."""
+        """Begin to accept on a socket that listens."""
         self.sock = sock
         self.delivery = delivery
         self.tls = tls
         self.factory = factory
-        sock.listen(delivery.limits.backlog)
         self.accepting = delivery.start(self.accept())
 
     async def accept(self) -> None:

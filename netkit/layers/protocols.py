@@ -26,7 +26,7 @@ class Listener:
     """Accepts on one bound socket with ``loop.create_server``, which makes a protocol per connection."""
 
     def __init__(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext | None) -> None:
-        """Take over a bound socket; with a TLS context every connection must shake hands first."""
+        """Take over a socket that listens; with a TLS context every connection must shake hands first."""
         self.sock = sock
         self.delivery = delivery
         self.tls = tls
@@ -40,7 +40,7 @@ class Listener:
         loop = self.delivery.loop
         serve = loop.create_unix_server if self.sock.family == socket.AF_UNIX else loop.create_server
         self.server = await serve(self.accept, sock=self.sock, backlog=ACCEPT_BATCH)
-        self.sock.listen(self.delivery.limits.backlog)
+        self.sock.listen(self.delivery.limits.backlog)  # again: it now has the length of ACCEPT_BATCH
 
     def accept(self) -> Connection:
         """A connection was accepted: the loop asks for its protocol."""

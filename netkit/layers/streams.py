@@ -30,7 +30,7 @@ class Listener:
     """Accepts on one bound socket with ``asyncio.start_server``, which makes a reader and a writer per connection."""
 
     def __init__(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext | None) -> None:
-        """Take over a bound socket; with a TLS context every connection must shake hands first."""
+        """Take over a socket that listens; with a TLS context every connection must shake hands first."""
         self.sock = sock
         self.delivery = delivery
         self.tls = tls
@@ -43,7 +43,7 @@ class Listener:
             return
         serve = asyncio.start_unix_server if self.sock.family == socket.AF_UNIX else asyncio.start_server
         self.server = await serve(self.accept, sock=self.sock, limit=READ_SIZE, backlog=ACCEPT_BATCH)
-        self.sock.listen(self.delivery.limits.backlog)
+        self.sock.listen(self.delivery.limits.backlog)  # again: it now has the length of ACCEPT_BATCH
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shaken: Session | None = None) -> None:
         """A connection was accepted: start its coroutine. After a handshake there is a session already."""

@@ -29,7 +29,7 @@ class Listener:
     """Accepts on one bound socket with ``loop.sock_accept``, and keeps a record per transport."""
 
     def __init__(self, sock: socket.socket, delivery: Delivery, tls: ssl.SSLContext | None) -> None:
-        """Take over a bound socket; with a TLS context every connection must shake hands first."""
+        """Take over a socket that listens; with a TLS context every connection must shake hands first."""
         self.sock = sock
         self.delivery = delivery
         self.tls = tls
@@ -39,7 +39,6 @@ class Listener:
 
     async def start(self) -> None:
         """Begin to accept."""
-        self.sock.listen(self.delivery.limits.backlog)
         self.accepting = self.delivery.start(self.accept())
         self.sweep()
 
