@@ -19,11 +19,9 @@ from .admission import Refused
 from .delivery import Delivery
 from .session import Session
 
-#: Accepts per turn, and asyncio's tries per second while descriptors are short, each of which is reported.
-ACCEPT_BATCH = 16
+ACCEPT_BATCH = 16  # per turn, and tries per second while descriptors are short, each of which asyncio reports
 
-#: Most bytes taken from the reader at once. The reader itself stops the transport at twice as many.
-READ_SIZE = 64 * 1024
+READ_SIZE = 64 * 1024  # most bytes taken from the reader at once; it stops the transport at twice as many
 
 
 class Listener:
@@ -134,6 +132,8 @@ class Connection:
 
     def write(self, data: bytes) -> None:
         """Bytes out. Whether too many wait now is seen in the transport's buffer."""
+        if self.session.transport.is_closing():
+            return  # it broke, and the coroutine sees that a turn later
         self.writer.write(data)
         if self.drain is None and self.session.transport.get_write_buffer_size() > self.delivery.limits.high:
             self.paused()
