@@ -7,7 +7,10 @@
     ├── ListenError        an address that is right but cannot be had: in use, not ours, not permitted
     ├── CertificateError   a TLS certificate or key that is missing, unreadable or does not fit
     ├── LoopError          an event loop that is not installed
-    └── ServiceError       a service that cannot be found or made
+    ├── ServiceError       a service that cannot be found or made
+    ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
+    ├── ResultError        a result file of the bench that cannot be read or written
+    └── BenchError         a measurement that could not be made
 
 Each message is one line that says what to do about it. A peer that misbehaves never raises any of these:
 that is data, and ends with that one connection.
@@ -38,3 +41,15 @@ class LoopError(NetkitError):
 
 class ServiceError(NetkitError):
     """A service that cannot be found or made. A usage error: the command line exits with 2."""
+
+
+class ScenarioError(NetkitError):
+    """A scenario or an arm that cannot be found, read or run. A usage error: the command line exits with 2."""
+
+
+class ResultError(NetkitError):
+    """A result file that cannot be read or written. A usage error: the command line exits with 2."""
+
+
+class BenchError(NetkitError):
+    """A measurement that could not be made, whatever was asked for."""
