@@ -6,7 +6,7 @@ ARGS =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve test check clean FORCE
+.PHONY: help serve bench test check clean FORCE
 
 # The directory is removed and made anew when it does not fit: a slip in its name must not cost another one.
 ifeq ($(findstring venv,$(notdir $(VENV))),)
@@ -30,6 +30,9 @@ help: ## List what make can do
 
 serve: $(VENV)/ready-to-serve ## Run netkit serve, by default on 127.0.0.1 port 8888 (ARGS="--service echo")
 	@exec $(VENV)/bin/netkit serve --layer streams $(ARGS)
+
+bench: $(VENV)/ready-to-bench ## Run netkit bench: which layer, which loop? (ARGS="--quick")
+	@exec $(VENV)/bin/netkit bench $(ARGS)
 
 test: $(VENV)/ready-to-test ## Run all tests (ARGS="-n auto --dist loadfile": in parallel)
 	@$(VENV)/bin/python -m pytest $(ARGS)
@@ -76,6 +79,9 @@ endef
 
 $(VENV)/ready-to-serve: $(VENV)/made-by pyproject.toml
 	$(call install,-e '.[uvloop$(comma)tls-dev]',-e '.[tls-dev]')
+
+$(VENV)/ready-to-bench: $(VENV)/made-by pyproject.toml
+	$(call install,-e '.[all]',-e '.[tls-dev$(comma)bench]')
 
 $(VENV)/ready-to-test: $(VENV)/made-by pyproject.toml
 	$(call install,-e '.[all]' --group test,-e '.[tls-dev$(comma)bench]' --group test)

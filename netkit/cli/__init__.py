@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..errors import EndpointError, NetkitError, ServiceError
+from ..errors import EndpointError, NetkitError, ResultError, ScenarioError, ServiceError
 
-COMMANDS = ("serve",)
+COMMANDS = ("serve", "bench", "compare", "report")
 
 #: What the user wrote is wrong, as opposed to what the machine could not do.
-USAGE_ERRORS = (EndpointError, ServiceError)
+USAGE_ERRORS = (EndpointError, ResultError, ScenarioError, ServiceError)
 
 
 class Commands(click.Group):
