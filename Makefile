@@ -43,7 +43,7 @@ check: $(VENV)/ready-to-check ## Lint, formatting and types
 	@$(VENV)/bin/mypy
 
 clean: ## Remove what make and the tools have made
-	@rm -rf $(VENV) .venv-3.* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-3.* build dist benchmarks/peers/.built .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find netkit tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The venv is whole while this file is in it, and this file says which Python made it and where. Looked at on

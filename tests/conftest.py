@@ -41,10 +41,15 @@ PROGRAMS = {
     "telnet": (("--version",), "inetutils"),
     "socat": (("-V",), "socat"),
     "openssl": (("version",), "OpenSSL"),
+    "cc": (("-v",), " version "),
+    "go": (("version",), "go version go"),
 }
 
+#: Libraries that only a server in benchmarks/peers stands on.
+PEERS = ("trio", "anyio", "twisted", "gevent", "tornado", "pyopenssl")
+
 #: What ``NETKIT_REQUIRE`` may name.
-NAMES = (*PROGRAMS, "uvloop", "ipv6")
+NAMES = (*PROGRAMS, *PEERS, "uvloop", "ipv6", "chromium")
 
 #: Seconds until a task that is ending counts as left behind.
 ENDING = 2.0
