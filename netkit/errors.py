@@ -10,7 +10,7 @@
     ├── ServiceError       a service that cannot be found or made
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
-    └── BenchError         a measurement that could not be made
+    └── BenchError         a measurement that could not be made, or shown, for want of something
 
 Each message is one line that says what to do about it. A peer that misbehaves never raises any of these:
 that is data, and ends with that one connection.
@@ -52,4 +52,4 @@ class ResultError(NetkitError):
 
 
 class BenchError(NetkitError):
-    """A measurement that could not be made, whatever was asked for."""
+    """A measurement that could not be made or shown: it was interrupted, a package is missing, the machine is busy."""

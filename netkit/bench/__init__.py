@@ -19,8 +19,10 @@ stats          intervals, exact tests, and their correction for many comparisons
 limits         whose limit a cell shows: the server's, the load's or nobody's
 summary        figures, ratios and differences, computed from a file's raw values
 verdict        the same in sentences
+numbers        figures as people read them
 compare        two files held against each other
 exports        the same values for HdrHistogram's tools and for pyperf
+table          the end of a run on a terminal
 report         a page of charts, a picture, or Markdown
 live           what a person sees while it runs
 =============  =====================================================================

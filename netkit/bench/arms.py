@@ -32,7 +32,8 @@ class Arm:
         label: what it is called in a sentence.
         layer: of netkit; empty for a server that is not netkit's own.
         loop: of netkit.
-        command: what starts it, with ``{port}``, and with ``{service}``, ``{cert}`` and ``{key}`` where it needs them.
+        command: what starts it, with ``{port}``, and where it needs them with ``{service}``, ``{cert}``, ``{key}`` and
+            ``{python}``, the interpreter that runs the bench.
         target: ``HOST:PORT`` of one that runs already, which has no command.
     """
 
@@ -50,10 +51,10 @@ class Arm:
             argv = [sys.executable, "-m", "netkit", "serve", "--service", workload.service, "--listen", listen]
             argv += ["--layer", self.layer, "--loop", self.loop]
             return [*argv, "--tls-cert", cert, "--tls-key", key] if workload.tls else argv
-        given = {"port": str(port), "service": workload.service, "cert": cert, "key": key}
+        given = {"port": str(port), "service": workload.service, "cert": cert, "key": key, "python": sys.executable}
         # Not str.format: a command may well have braces of its own.
         return [
-            re.sub(r"\{(port|service|cert|key)\}", lambda found: given[found[1]], word)
+            re.sub(r"\{(port|service|cert|key|python)\}", lambda found: given[found[1]], word)
             for word in shlex.split(self.command)
         ]
 
@@ -66,7 +67,12 @@ class Arm:
         if workload.tls and self.command and not {"{cert}", "{key}"} <= set(re.findall(r"\{\w+\}", self.command)):
             raise ScenarioError(f"server {self.name} cannot be asked for TLS: its command needs {{cert}} and {{key}}")
         if self.target and workload.kind in ("idle", "stalled"):
-            raise ScenarioError(f"{workload.scenario} measures memory, and the process behind a --target is not known")
+            raise ScenarioError(
+                f"{workload.scenario} measures memory, and the process behind a --target is not known: "
+                "start it with --server-cmd, or choose another scenario"
+            )
+        if self.target and workload.tls:
+            raise ScenarioError("a --target cannot be measured over TLS, its authority is not known: use --server-cmd")
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in a result file."""
@@ -100,7 +106,7 @@ def command(text: str) -> Arm:
         ScenarioError: it cannot be read; one line that says how to write it.
     """
     name, equals, line = text.partition("=")
-    if not equals or not NAME.fullmatch(name) or not line.strip():
+    if not equals or not line.strip():
         raise ScenarioError(f"cannot read the server {text!r}: write it like go='./echo -p {{port}}'")
     return named(name, line)
 
@@ -109,15 +115,17 @@ def named(name: str, line: str) -> Arm:
     """An arm of a name and a command, see ``command``.
 
     Raises:
-        ScenarioError: the command has no ``{port}``, or is no command.
+        ScenarioError: the name or the command cannot be used, or the command has no ``{port}``.
     """
+    if not NAME.fullmatch(name):
+        raise ScenarioError(f"no server can be called {name!r}: use letters, digits and . _ + -")
     if "{port}" not in line:
         raise ScenarioError(f"server {name} has no {{port}} in its command: it must listen on 127.0.0.1, port {{port}}")
     try:
-        words = shlex.split(line)
+        shlex.split(line)
     except ValueError as wrong:
         raise ScenarioError(f"cannot read the command of server {name}: {wrong}") from None
-    return Arm(name, name, command=shlex.join(words) if "{" not in line else line)
+    return Arm(name, name, command=line)
 
 
 def target(text: str) -> Arm:

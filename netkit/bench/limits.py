@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .numbers import percent
 from .results import Sample, Series
 from .scenario import Workload
 
@@ -70,7 +71,7 @@ def stamp(workload: Workload, samples: Iterable[Sample], ceiling: float) -> Limi
         )
     server, load = median("server_busy"), median("load_busy")
     if server is not None and server >= SATURATED:
-        return Limit(SERVER, f"the server was busy {server:.0%} of the time")
+        return Limit(SERVER, f"the server was busy {percent(server)} of the time")
     if workload.open:
         return _open(median("achieved"), median("lateness_p99", True), median("p99", True), server)
     return _closed(server, load or 0.0, median("rate", True) or 0.0, ceiling)
@@ -78,21 +79,21 @@ def stamp(workload: Workload, samples: Iterable[Sample], ceiling: float) -> Limi
 
 def _closed(server: float | None, load: float, rate: float, ceiling: float) -> Limit:
     if server is None or server < SPARE:
-        idle = "" if server is None else f", and the server only {server:.0%}"
+        idle = "" if server is None else f", and the server only {percent(server)}"
         if load >= LOAD_BUSY:
-            return Limit(LOAD, f"the load was busy {load:.0%} of the time{idle}")
+            return Limit(LOAD, f"the load was busy {percent(load)} of the time{idle}")
         if ceiling and rate > CEILING * ceiling:
-            return Limit(LOAD, f"{rate / ceiling:.0%} of what the load can do at all{idle}")
-    busy = "the server's CPU is not known" if server is None else f"the server was busy {server:.0%} of the time"
-    return Limit(NEITHER, f"{busy}, the load {load:.0%}")
+            return Limit(LOAD, f"{percent(rate / ceiling)} of what the load can do at all{idle}")
+    busy = "the server's CPU is not known" if server is None else f"the server was busy {percent(server)} of the time"
+    return Limit(NEITHER, f"{busy}, the load {percent(load)}")
 
 
 def _open(achieved: float | None, lateness: float | None, p99: float | None, server: float | None) -> Limit:
     if achieved is not None and achieved < ACHIEVED:
-        return Limit(LOAD, f"only {achieved:.1%} of the messages went out in time")
+        return Limit(LOAD, f"only {percent(achieved, 1)} of the messages went out in time")
     if lateness is not None and p99 is not None and lateness > max(LATE, LATE_SHARE * p99):
         return Limit(LOAD, f"p99 of the load's own lateness was {lateness:.0f} us, of the response {p99:.0f} us")
-    busy = "" if server is None else f", the server was busy {server:.0%} of the time"
+    busy = "" if server is None else f", the server was busy {percent(server)} of the time"
     return Limit(NEITHER, f"the rate was given{busy}")
 
 

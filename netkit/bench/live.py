@@ -13,9 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from . import metrics, stats, summary
+from . import metrics, numbers, stats, summary
 from .arms import CONTROL
-from .report import numbers
 from .results import Result, Round, Sample, Series
 
 
@@ -63,9 +62,8 @@ class Lines:
         self.progress = Progress()
         quick = ", indicative only" if result.quick else ""
         left = _duration(self.progress.left(series))
-        self._say(
-            f"{series.workload.title}: {series.planned} rounds of {len(series.arms)} servers, about {left}{quick}"
-        )
+        plan = f"{_count(series.planned, 'round')} of {_count(len(series.arms), 'server')}"
+        self._say(f"{series.workload.title}: {plan}, about {left}{quick}")
 
     def measuring(self, what: str) -> None:
         """See ``run.Watch``. A line for each would be too many."""
@@ -181,3 +179,7 @@ def _ratios(series: Series) -> list[tuple[str, stats.Interval]]:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -10,6 +10,7 @@ stand in the file too, under ``summary``, for programs that want no arithmetic.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -125,26 +126,42 @@ def to_json(result: Result, summary: Mapping[str, Any] | None = None) -> str:
     return json.dumps({"format": FORMAT, "version": VERSION, **made, **extra}, indent=1) + "\n"
 
 
-def save(path: Path, text: str) -> None:
+def save(path: Path, made: str | bytes) -> None:
     """Write a file whole or not at all: whoever reads it meanwhile, or after a crash, finds the one before.
 
     Raises:
         ResultError: it cannot be written.
     """
     try:
-        fd, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        fd, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with os.fdopen(fd, "w") as file:
-                file.write(text)
+            with os.fdopen(fd, "wb") as file:
+                file.write(made.encode() if isinstance(made, str) else made)
             mask = os.umask(0)
             os.umask(mask)
-            os.chmod(made, 0o666 & ~mask)  # as open() would have made it
-            os.replace(made, path)
+            os.chmod(draft, 0o666 & ~mask)  # as open() would have made it
+            os.replace(draft, path)
         except BaseException:
-            os.unlink(made)
+            os.unlink(draft)
             raise
     except OSError as why:
         raise ResultError(f"cannot write {path}: {why.strerror}") from None
+
+
+def writable(path: Path) -> None:
+    """See that a file can be written, and leave it as it is.
+
+    Raises:
+        ResultError: it cannot.
+    """
+    if path.is_dir():
+        raise ResultError(f"cannot write {path}: it is a folder")
+    try:
+        fd, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as why:
+        raise ResultError(f"cannot write {path}: {why.strerror}") from None
+    os.close(fd)
+    os.unlink(made)
 
 
 def load(path: Path) -> Result:
@@ -160,7 +177,7 @@ def load(path: Path) -> Result:
         raise ResultError(f"cannot read {path}: {said}") from None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ResultError(f"{path} is not JSON, or was cut short: give a file that netkit bench --json wrote") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ResultError(f"{path} is no result of netkit bench: give a file that netkit bench --json wrote")
@@ -169,7 +186,7 @@ def load(path: Path) -> Result:
         raise ResultError(f"{path} is of version {said}, and this netkit reads version {VERSION}: measure again")
     try:
         return _result(found)
-    except (KeyError, TypeError, ValueError, AttributeError, ScenarioError) as wrong:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ScenarioError) as wrong:
         raise ResultError(f"{path} is damaged ({type(wrong).__name__}: {wrong}): measure again") from None
 
 
@@ -188,7 +205,7 @@ def _result(found: Mapping[str, Any]) -> Result:
 def _series(found: Mapping[str, Any]) -> Series:
     made = Series(
         workload=Workload.from_dict(found["workload"]),
-        arms=[Arm(**each) for each in found["arms"]],
+        arms=[Arm(**{str(name): str(value) for name, value in each.items()}) for each in found["arms"]],
         baseline=str(found["baseline"]),
         rounds=[_round(each) for each in found["rounds"]],
         planned=int(found["planned"]),
@@ -202,8 +219,10 @@ def _series(found: Mapping[str, Any]) -> Series:
 def _round(found: Mapping[str, Any]) -> Round:
     samples = {str(name): Sample(**each) for name, each in found["samples"].items()}
     for sample in samples.values():
+        if not isinstance(sample.failed, str):
+            raise TypeError(f"{sample.failed!r} is no reason")
         for value in (*sample.figures.values(), *sample.observed.values()):
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise TypeError(f"{value!r} is no figure")
     return Round(
         number=int(found["number"]),

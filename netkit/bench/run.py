@@ -54,7 +54,7 @@ class Plan:
         rounds: how many shall count; 0: as the scenario says, and enough for Holm's correction.
         precision: stop early when every interval is at most so much to either side, as a share; 0: never.
         seed: of every random choice.
-        quick: whether the result is only indicative: spoilt rounds are then not repeated.
+        quick: whether the result is only indicative: then one spoilt round is repeated, and no more.
         pin: whether server and load are kept on cores of their own.
     """
 
@@ -145,28 +145,32 @@ class Run:
     def _planned(self, workload: Workload) -> int:
         if self.plan.rounds:
             return self.plan.rounds
+        return summary.LEAST_ROUNDS if self.plan.quick else max(workload.rounds, self._least())
+
+    def _least(self) -> int:
+        """Rounds with which a difference can be told at all, with Holm's correction over the whole matrix."""
         compared = sum(len(arms) - 1 for _, arms in self.plan.workloads)
-        if self.plan.quick:
-            return summary.LEAST_ROUNDS
-        return max(workload.rounds, stats.rounds_needed(max(1, compared), summary.ALPHA))
+        return max(summary.LEAST_ROUNDS, stats.rounds_needed(max(1, compared), summary.ALPHA))
 
     def _enough(self, series: Series) -> bool:
         kept = len(series.kept)
-        if kept >= series.planned or len(series.rounds) - kept >= self._spare(series):
+        if kept >= series.planned or len(series.rounds) >= series.planned + self._spare(series):
             return True
-        if not self.plan.precision or kept < summary.LEAST_ROUNDS:
+        if not self.plan.precision or kept < (summary.LEAST_ROUNDS if self.plan.quick else self._least()):
             return False
         metric = summary.ranked_by(series).name
         base = summary.values(series, series.baseline, metric)
         widths = [
             stats.t_ratio(ours, base).halfwidth
             for arm in series.arms
-            if arm.name != series.baseline and len(ours := summary.values(series, arm.name, metric)) == len(base) > 1
+            if arm.name != series.baseline
+            and len(ours := summary.values(series, arm.name, metric)) == len(base)
+            and min(*ours, *base) > 0
         ]
         return bool(widths) and max(widths) <= self.plan.precision
 
     def _spare(self, series: Series) -> int:
-        """Rounds that may be spoilt before the run goes on without repeating any more."""
+        """Spoilt rounds that are repeated; those beyond are missing in the end."""
         return 1 if self.plan.quick else max(2, series.planned // 2)
 
     def _round(self, series: Series, arms: Sequence[Arm]) -> Round:
@@ -177,18 +181,14 @@ class Run:
         order = list(by_name)
         self.random.shuffle(order)
         current = Round(len(series.rounds) + 1, order)
-        series.rounds.append(current)
-        try:
-            for name in order:
-                current.probe.append(probe(self.cores.server))
-                self.watch.measuring(f"{series.workload.scenario}: {by_name[name].label}")
-                current.samples[name] = self.bench.cell(by_name[name], series.workload)
-                self.watch.measured(series, current, name, current.samples[name])
+        for name in order:
             current.probe.append(probe(self.cores.server))
-        except BaseException:
-            series.rounds.pop()  # half a round counts for nothing
-            raise
+            self.watch.measuring(f"{series.workload.scenario}: {by_name[name].label}")
+            current.samples[name] = self.bench.cell(by_name[name], series.workload)
+            self.watch.measured(series, current, name, current.samples[name])
+        current.probe.append(probe(self.cores.server))
         current.spoilt = self._spoilt(series, current)
+        series.rounds.append(current)
         return current
 
     def _spoilt(self, series: Series, current: Round) -> str:
@@ -201,7 +201,8 @@ class Run:
                 return (
                     f"queueing: {name} waited for its core for {sample.observed['queue_wait']:.0%} of its running time"
                 )
-        usual = median(value for each in self.result.series for held in each.rounds for value in held.probe)
+        before = [value for each in self.result.series for held in each.rounds for value in held.probe]
+        usual = median([*before, *current.probe])
         now = median(current.probe)
         if now > usual * (1 + SLOW):
             return f"slow machine: a fixed spin took {now / usual - 1:.0%} longer than usual"

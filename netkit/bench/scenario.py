@@ -90,11 +90,11 @@ class Workload:
         if self.lines:
             self._check_lines()
         elif self.kind in ("chat", "stalled"):
-            self._refuse(f"a {self.kind} scenario needs the chat service")
+            self._refuse(f"what is of kind {self.kind} needs the chat service")
 
     def _check_lines(self) -> None:
         if self.kind not in ("chat", "stalled", "capacity", "idle"):
-            self._refuse(f"a {self.kind} scenario needs the echo service")
+            self._refuse(f"what is of kind {self.kind} needs the echo service")
         if not LEAST_LINE <= self.size <= LONGEST_LINE:
             self._refuse(f"size must be {LEAST_LINE} to {LONGEST_LINE}: it is a line of the chat")
         if self.kind != "idle" and not 1 <= self.senders <= self.conns:
@@ -132,7 +132,7 @@ class Workload:
         words = [f"{size}{what}{' over TLS' if self.tls else ''}", f"{self.conns} connections"]
         if self.lines and self.kind != "idle":
             words.append(f"{self.senders} senders, {self.depth} lines a write")
-        elif self.depth > 1:
+        elif self.depth > 1 and self.kind == "closed":
             words.append(f"{self.depth} under way on each")
         if self.open and self.kind != "capacity" and self.rate:
             words.append(f"{self.rate:,.0f} a second")

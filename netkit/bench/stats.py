@@ -288,7 +288,8 @@ def bca(
     The correction for bias comes from how many resamples lie below the estimate, a tie being half below; that for
     acceleration from the skewness of the jackknife. Where all jackknifed estimates tie, the latter is 0 / 0, and 0
     is taken: the bias-corrected interval (Efron 1981). Where no resample lies on one side of the estimate, or
-    the correction turns the ends around, there is no correction: the percentile interval (Efron 1979).
+    the correction turns the ends around, there is no correction: the percentile interval (Efron 1979). Values that are
+    all the same shrink either of them to one point.
 
     Args:
         resampled: the statistic of every resample, ascending.
@@ -334,11 +335,8 @@ def jackknife(values: Sequence[float], statistic: Statistic) -> list[float]:
 
 
 def _bootstrap(values: Sequence[float], statistic: Statistic, quantile: float, seed: int) -> tuple[float, float]:
-    """The ends of a statistic's BCa interval. Values that are all the same have it shrink to them."""
-    estimate = statistic(values)
-    if min(values) == max(values):
-        return estimate, estimate
-    return bca(resamples(values, statistic, seed), estimate, jackknife(values, statistic), quantile)
+    """The ends of a statistic's BCa interval."""
+    return bca(resamples(values, statistic, seed), statistic(values), jackknife(values, statistic), quantile)
 
 
 def _student(values: Sequence[float]) -> Interval:

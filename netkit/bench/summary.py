@@ -98,7 +98,7 @@ class Summary:
     @property
     def floor(self) -> float:
         """The noise floor as a share: 0.03 is 3 %."""
-        return self.control.halfwidth if self.control is not None else 0.0
+        return max(self.control.high - 1, 1 - self.control.low) if self.control is not None else 0.0
 
     @property
     def rounds(self) -> int:
@@ -163,13 +163,13 @@ def ranked_by(series: Series) -> Metric:
     return metrics.BY_NAME[names[0]]
 
 
-def failure(series: Series, arm: str) -> str:
-    """Why an arm has no figures: it failed in a round, whether that counts or not, or is missing from one."""
+def failure(series: Series, arm: str, *, needed: bool = True) -> str:
+    """Why an arm has no figures: it failed in a round, whether that counts or not, or is missing though needed."""
     failed = [each.samples[arm].failed for each in series.rounds if arm in each.samples and each.samples[arm].failed]
     if failed:
         return f"{failed[0]} ({len(failed)} of {len(series.rounds)} rounds)"
     missing = [each for each in series.kept if arm not in each.samples]
-    return f"it is missing from {len(missing)} of {len(series.kept)} rounds" if missing else ""
+    return f"it is missing from {len(missing)} of {len(series.kept)} rounds" if missing and needed else ""
 
 
 def _summary(series: Series, result: Result) -> Summary:
@@ -181,11 +181,13 @@ def _summary(series: Series, result: Result) -> Summary:
 
 def _cell(series: Series, arm: Arm, metric: Metric, seed: int) -> Cell:
     cell = Cell(arm, failed=failure(series, arm.name))
+    if arm.name == series.baseline and not cell.failed and (copy := failure(series, CONTROL, needed=False)):
+        cell.failed = f"its second copy: {copy}"
     if cell.failed or not series.kept:
         return cell
     for each in metrics.ALL:
         if held := values(series, arm.name, each.name):
-            cell.values[each.name] = stats.median_interval(held, seed)
+            cell.values[each.name] = _interval(held, seed)
     samples = [each.samples[arm.name] for each in series.kept]
     cell.limit = limits.stamp(series.workload, samples, series.ceiling.get("rate", 0.0))
     cell.notes += _notes(series, arm.name)
@@ -199,6 +201,11 @@ def _cell(series: Series, arm: Arm, metric: Metric, seed: int) -> Cell:
         pair = values(series, arm.name, metric.name), values(series, series.baseline, metric.name)
         cell.p = stats.sign_flip(*pair)
     return cell
+
+
+def _interval(held: list[float], seed: int) -> Interval:
+    """The median with its interval; one round has none, and both ends are its value."""
+    return stats.median_interval(held, seed) if len(held) > 1 else Interval(held[0], held[0], held[0])
 
 
 def _ratio(series: Series, arm: str, metric: str, seed: int) -> Interval | None:
@@ -225,7 +232,9 @@ def _difference(summary: Summary, cell: Cell) -> str:
     if cell.arm.name == summary.series.baseline:
         return BASELINE
     ratio = cell.ratios.get(summary.metric.name)
-    if ratio is None or summary.rounds < LEAST_ROUNDS or not cell.ranked or not summary.baseline.ranked:
+    if ratio is None or summary.control is None or summary.rounds < LEAST_ROUNDS:
+        return UNKNOWN
+    if not cell.ranked or not summary.baseline.ranked:
         return UNKNOWN
     # A quick run has too few rounds for Holm; it is called indicative wherever it is shown.
     sure = ratio.excludes(1.0) and (summary.quick or cell.adjusted < ALPHA)

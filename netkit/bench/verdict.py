@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import numbers
 from . import summary as s
 from .scenario import Workload, size_text
 from .summary import Cell, Summary
@@ -38,17 +39,29 @@ def _sentence(summary: Summary, cell: Cell) -> str:
     match cell.difference:
         case s.LESS | s.MORE:
             ratio = cell.ratios[summary.metric.name]
-            sure = f"95 % CI {ratio.low:.2f} to {ratio.high:.2f}, {_rounds(summary.rounds)}"
+            sure = f"95 % CI {numbers.times(ratio.low)} to {numbers.times(ratio.high)}, {_rounds(summary.rounds)}"
             return f"{name} {_costs(summary, ratio.estimate, base)} ({sure})"
+        case s.NONE if _uncorrected(summary, cell):
+            return (
+                f"no difference could be told between {name} and {base}: {_rounds(summary.rounds)} are too few "
+                f"for so many comparisons (p {cell.adjusted:.2f} after Holm)"
+            )
         case s.NONE:
             return f"no difference could be told between {name} and {base} (noise floor {_percent(summary)})"
     return ""
 
 
+def _uncorrected(summary: Summary, cell: Cell) -> bool:
+    """Whether it is only the number of comparisons that leaves no difference."""
+    ratio = cell.ratios[summary.metric.name]
+    large = abs(ratio.estimate - 1) > max(s.LEAST, summary.floor)
+    return large and ratio.excludes(1.0) and cell.p < s.ALPHA <= cell.adjusted
+
+
 def _costs(summary: Summary, ratio: float, base: str) -> str:
     """The middle of a sentence: ``costs 0.41 of the CPU of streams on asyncio per 1 KiB echo``."""
     workload = summary.workload
-    of = f"{ratio:.2f} of" if ratio < 1 else f"{ratio:.2f} times"
+    of = f"{numbers.times(ratio)} {'of' if ratio < 1 else 'times'}"
     match summary.metric.name:
         case "cpu":
             return f"costs {of} the CPU of {base} per {one(workload)}"
@@ -62,7 +75,7 @@ def _costs(summary: Summary, ratio: float, base: str) -> str:
 
 
 def one(workload: Workload) -> str:
-    """What a message is: ``1 KiB echo``, ``64 B line delivered``."""
+    """What a message is: ``1 KiB echo``, ``delivery of a 64 B line``."""
     tls = " over TLS" if workload.tls else ""
     if workload.kind == "churn":
         return f"connection with one {size_text(workload.size)} echo{tls}"

@@ -47,17 +47,15 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option(
     "--layer",
-    "layers",
     multiple=True,
     type=click.Choice(["transports", "protocols", "streams"]),
     help="Only these layers. More than once.",
 )
 @click.option(
-    "--loop", "loops", multiple=True, type=click.Choice(["asyncio", "uvloop"]), help="Only these loops. More than once."
+    "--loop", multiple=True, type=click.Choice(["asyncio", "uvloop"]), help="Only these loops. More than once."
 )
 @click.option(
     "--server-cmd",
-    "commands",
     multiple=True,
     metavar="NAME='COMMAND {port}'",
     help="Any server, in any language, that listens on 127.0.0.1, port {port}. {service}, {cert} and {key} are "
@@ -77,7 +75,6 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 )
 @click.option(
     "--size",
-    "sizes",
     multiple=True,
     type=values.size,
     metavar="BYTES",
@@ -86,7 +83,6 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 @click.option("--conns", multiple=True, type=int, metavar="N", help="Connections. More than once: each of them.")
 @click.option(
     "--depth",
-    "depths",
     multiple=True,
     type=int,
     metavar="N",
@@ -115,7 +111,6 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 @click.option("--seed", type=int, default=1, show_default=True, help="Of every random choice.")
 @click.option(
     "--json",
-    "json_path",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Keep everything there, after every round; - for standard output.",
@@ -128,8 +123,8 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
     metavar="FILE",
     help="A page of charts, see `netkit report`: .html, .md, .png or .svg.",
 )
-@click.option("--list", "listing", is_flag=True, help="Name the scenarios that come with netkit, and stop.")
-def command(scenarios: tuple[str, ...], listing: bool, **asked: Any) -> None:
+@click.option("--list", is_flag=True, help="Name the scenarios that come with netkit, and stop.")
+def command(scenarios: tuple[str, ...], **asked: Any) -> None:
     """Which layer, and which loop? Measure them, and say what can be said.
 
     Every round starts each server afresh, in random order, with a load on another core. Progress goes to standard
@@ -146,11 +141,12 @@ def command(scenarios: tuple[str, ...], listing: bool, **asked: Any) -> None:
         raise BenchError(f"the bench needs the package {lack.name}: pip install 'netkit[bench]'") from None
     from rich.console import Console
 
-    if listing:
+    if asked["list"]:
         _list()
         return
     plan = _plan(scenarios or ("echo",), asked)
-    to_stdout = asked["json_path"] == Path("-")
+    _check_outputs(asked)
+    to_stdout = asked["json"] == Path("-")
     out = Console(stderr=to_stdout, highlight=False)
     if not out.is_terminal:
         from ..bench.table import WIDE
@@ -177,11 +173,12 @@ def _plan(scenarios: Iterable[str], asked: dict[str, Any]) -> Plan:
 
     found = [each for name in scenarios for each in scenario.load(name)]
     given = _arms(asked)
-    workloads = {
-        workload.key: (workload, arms.unique([*given, *_named(each.servers)]))
-        for each in found
-        for workload in _workloads(each.workload, asked)
-    }
+    workloads: dict[str, tuple[Workload, list[Arm]]] = {}
+    for each in found:
+        for workload in _workloads(each.workload, asked):
+            before, _ = workloads.setdefault(workload.key, (workload, arms.unique([*given, *_named(each.servers)])))
+            if before != workload:
+                raise click.UsageError(f"two scenarios are called {workload.scenario}: give one file another name.")
     return Plan(
         workloads=list(workloads.values()),
         baseline=asked["baseline"],
@@ -197,12 +194,12 @@ def _arms(asked: dict[str, Any]) -> list[Arm]:
     """Netkit's own arms, unless only others are wanted; then those of the command line."""
     from ..bench import arms
 
-    named = asked["layers"] or asked["loops"]
+    named = asked["layer"] or asked["loop"]
     if asked["no_netkit"] and named:
         raise click.UsageError("--no-netkit and --layer or --loop exclude each other.")
     ours = not asked["no_netkit"] and (named or not asked["target"])
-    found = arms.own(asked["layers"], asked["loops"]) if ours else []
-    found += [arms.command(each) for each in asked["commands"]]
+    found = arms.own(asked["layer"], asked["loop"]) if ours else []
+    found += [arms.command(each) for each in asked["server_cmd"]]
     return [*found, arms.target(asked["target"])] if asked["target"] else found
 
 
@@ -221,12 +218,23 @@ def _workloads(workload: Workload, asked: dict[str, Any]) -> list[Workload]:
     single = {"rate": asked["rate"], "arrival": asked["arrival"], "p99": asked["p99"]}
     single |= {"seconds": asked["seconds"], "warmup": asked["warmup"]}
     if asked["quick"]:
-        single["seconds"] = single["seconds"] or QUICK_SECONDS
-        single["warmup"] = single["warmup"] or QUICK_WARMUP
+        for name, value in (("seconds", QUICK_SECONDS), ("warmup", QUICK_WARMUP)):
+            single[name] = value if single[name] is None else single[name]
     changed = replace(workload, **{name: value for name, value in single.items() if value is not None})
     encrypted = [value for value, wanted in ((False, asked["plain"]), (True, asked["tls"])) if wanted]
-    axes = {"size": asked["sizes"], "conns": asked["conns"], "depth": asked["depths"], "tls": encrypted}
+    axes = {"size": asked["size"], "conns": asked["conns"], "depth": asked["depth"], "tls": encrypted}
     return scenario.workloads(changed, axes)
+
+
+def _check_outputs(asked: dict[str, Any]) -> None:
+    """What cannot be written is better found before a run than after it."""
+    from ..bench import report, results
+
+    if asked["report"] is not None:
+        report.form(asked["report"])
+    for name in ("json", "hlog", "pyperf", "report"):
+        if asked[name] is not None and asked[name] != Path("-"):
+            results.writable(asked[name])
 
 
 def _measure(plan: Plan, console: Console, asked: dict[str, Any]) -> tuple[Result, bool]:
@@ -234,7 +242,7 @@ def _measure(plan: Plan, console: Console, asked: dict[str, Any]) -> tuple[Resul
     from ..bench import live, results
     from ..bench.run import Run
 
-    path: Path | None = asked["json_path"]
+    path: Path | None = asked["json"]
 
     def keep(result: Result) -> None:
         if path is not None and path != Path("-"):
@@ -242,7 +250,6 @@ def _measure(plan: Plan, console: Console, asked: dict[str, Any]) -> tuple[Resul
 
     with (live.Screen if console.is_terminal else live.Lines)(console) as watch, _terminable():
         run = Run(plan, watch, keep)
-        keep(run.result)  # a file that cannot be written is better found before than after
         try:
             run.go()
         except KeyboardInterrupt:
@@ -268,12 +275,12 @@ def _show(result: Result, console: Console, asked: dict[str, Any]) -> None:
     from ..bench import exports, report, results, summary, table
 
     table.show(result, console)
-    if asked["json_path"] is not None:
+    if asked["json"] is not None:
         text = results.to_json(result, {"workloads": summary.to_dict(summary.summarise(result))})
-        if asked["json_path"] == Path("-"):
+        if asked["json"] == Path("-"):
             click.echo(text, nl=False)
         else:
-            results.save(asked["json_path"], text)
+            results.save(asked["json"], text)
     if asked["hlog"] is not None:
         results.save(asked["hlog"], exports.hlog(result))
     if asked["pyperf"] is not None:

@@ -111,8 +111,8 @@ def _echoes(
         window.edges = []
         start = window.open(loop.count).at
         loop.run(start + int(workload.seconds * NANO))
-        end = window.half(loop.count).at
-        done = loop.finish(start, end)
+        window.half(loop.count)
+        done = loop.finish(start, start + int(workload.seconds * NANO))
         late = stats.percentile(sorted(done.lateness), 99.0) if done.lateness else math.inf
         return _judge(window, done.response, 1 - done.unsent / max(1, done.due), late, workload.p99 * 1e6)
 
@@ -130,9 +130,9 @@ def _lines(workload: Workload, sockets: Sequence[socket.socket], window: Window)
         window.edges = []
         start = window.open(room.count).at
         room.run(start + int(workload.seconds * NANO))
-        end = window.half(room.count).at
+        window.half(room.count)
         room.finish()
-        done = room.deliveries(start, end)
+        done = room.deliveries(start, start + int(workload.seconds * NANO))
         late = stats.percentile(sorted(done.lateness), 99.0) if done.lateness else math.inf
         return _judge(window, done.times, 1.0, late, workload.p99 * 1e6)
 

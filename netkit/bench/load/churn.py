@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Callable
 
 from ..scenario import Workload
-from .connect import NOT_NOW, PATIENCE, Broken, Place, blamed
+from .connect import NOT_NOW, PATIENCE, Broken, Place, Unable, blamed
 from .ring import Ring
 from .window import NANO, SETTLE, Outcome, Window, add_latency, clock, room
 
@@ -89,12 +89,16 @@ class Churn:
             self.say(visit)
 
     def say(self, visit: Visit) -> None:
-        """Send the message, which the kernel takes whole: the connection is new."""
+        """Send the message, which the kernel takes whole unless it is very large: the connection is new."""
         offset = self.ring.offset(self.made)
         self.made += 1
         message = self.ring.view[offset : offset + self.size]
-        if visit.sock.send(message) < self.size:
-            raise Broken(f"it took less than {self.size} bytes of a new connection")
+        try:
+            taken = visit.sock.send(message)
+        except NOT_NOW:
+            taken = 0
+        if taken < self.size:
+            raise Unable(f"the kernel takes less than {self.size} bytes of a new connection: ask for a smaller --size")
         received = 0
 
         def hear(visit: Visit) -> None:
@@ -156,6 +160,7 @@ def measure(workload: Workload, place: Place, ring: Ring, window: Window) -> Out
 
     Raises:
         Broken: the server did something wrong.
+        Unable: a message is more than one write takes.
     """
     place.trust()  # it was verified once, by the check
     loop = Churn(workload, place, ring)

@@ -9,6 +9,10 @@ import ssl
 from .connect import NOT_NOW, Broken
 from .ring import CHUNK, Ring
 
+#: Most bytes given to TLS in one call, those of one record (RFC 8446, 5.1). Of more, some might be on their way and
+#: answered when the call says that it could not do it all, and nobody would know how many.
+RECORD = 16 * 1024
+
 
 class Echoing:
     """A connection that does not block.
@@ -19,13 +23,14 @@ class Echoing:
         received: bytes that have come back.
     """
 
-    __slots__ = ("asked", "fd", "offset", "poll", "received", "recv", "ring", "send", "sent", "tls", "waiting")
+    __slots__ = ("asked", "fd", "most", "offset", "poll", "received", "recv", "ring", "send", "sent", "tls", "waiting")
 
     def __init__(self, sock: socket.socket, ring: Ring, number: int, poll: select.epoll) -> None:
         self.fd = sock.fileno()
         self.recv = sock.recv
         self.send = sock.send
         self.tls = sock if isinstance(sock, ssl.SSLSocket) else None
+        self.most = CHUNK if self.tls is None else RECORD
         self.ring = ring
         self.offset = ring.offset(number)
         self.poll = poll
@@ -35,11 +40,11 @@ class Echoing:
 
     def flush(self) -> None:
         """Write what is asked for, as far as the connection takes it."""
-        ring = self.ring
+        ring, most = self.ring, self.most
         while (left := self.asked - self.sent) > 0:
             at = (self.offset + self.sent) % ring.length
             try:
-                self.sent += self.send(ring.view[at : at + left if left < CHUNK else at + CHUNK])
+                self.sent += self.send(ring.view[at : at + left if left < most else at + most])
             except NOT_NOW:
                 if not self.waiting:
                     self.waiting = True
@@ -48,6 +53,10 @@ class Echoing:
         if self.waiting:
             self.waiting = False
             self.poll.modify(self.fd, select.EPOLLIN)
+
+    def begun(self) -> int:
+        """How many bytes cannot be withdrawn: those sent, and the record that TLS has begun and will not give back."""
+        return min(self.asked, self.sent + RECORD) if self.tls is not None and self.waiting else self.sent
 
     def read(self) -> int:
         """Read what is there and compare it. How many bytes that were; 0: nothing.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from ..scenario import Workload
 from .connect import NOT_NOW, PATIENCE, Broken, Place, blamed
-from .paced import WAIT, WAKE, schedule
+from .paced import BATCH, GRACE, TAIL, WAIT, WAKE, schedule
 from .window import NANO, SETTLE, Outcome, Window, add_latency, clock
 
 #: Seconds without a byte after which a chat counts as quiet: everybody is in, and all notices are out.
@@ -131,18 +131,20 @@ class Room:
         poll, due, zero, last = self.poll.poll, self.due, self.zero, len(self.due)
         while True:
             now = clock()
-            while self.next < last and due[self.next] <= now - zero:
+            stop = min(last, self.next + BATCH)
+            while self.next < stop and due[self.next] <= now - zero:
                 self.write(self.next, now)
                 self.next += 1
                 now = clock()
-            if now >= until:
+            behind = self.next < last and due[self.next] <= now - zero
+            if now >= until + (GRACE if behind else 0):
                 return
             gap = min(until, due[self.next] + zero if self.next < last else until) - now
             wait = (gap - WAKE) // WAIT if gap > WAIT + WAKE else 0
             with blamed("in the middle of a chat"):
                 for fd, _ in poll(wait / 1000):
                     self.read(self.members[fd])
-                    if self.next < last and due[self.next] <= clock() - zero:
+                    if not behind and self.next < last and due[self.next] <= clock() - zero:
                         break  # what is due goes first; what is left is found again at once
 
     def write(self, number: int, now: int) -> None:
@@ -281,7 +283,7 @@ def measure(workload: Workload, place: Place, window: Window) -> Outcome:
             sockets[-1].setblocking(False)
         room = Room(workload, sockets)
         room.settle()
-        room.begin(schedule(workload.rate / workload.depth, lasts + SETTLE, workload.senders, "constant", 0))
+        room.begin(schedule(workload.rate / workload.depth, lasts + TAIL, workload.senders, "constant", 0))
         room.run(room.zero + int(workload.warmup * NANO))
         window.prepare()
         room.run(clock() + int(SETTLE * NANO))
@@ -291,9 +293,9 @@ def measure(workload: Workload, place: Place, window: Window) -> Outcome:
         room.run(start + int(workload.seconds * NANO / 2))
         window.half(room.count)
         room.run(start + int(workload.seconds * NANO))
-        end = window.close(room.count).at
+        window.close(room.count)
         room.finish()
-        done = room.deliveries(start, end)
+        done = room.deliveries(start, start + int(workload.seconds * NANO))
     finally:
         for sock in sockets:
             sock.close()
@@ -312,7 +314,8 @@ def _stall(workload: Workload, window: Window, room: Room, start: int) -> Outcom
     before = window.memory()
     staller = room.leave()
     room.run(start + int(workload.seconds * NANO))
-    end = window.close(room.count).at
+    end = start + int(workload.seconds * NANO)
+    window.close(room.count)
     room.finish()
     made = window.outcome()
     made.figures["growth"] = max(0.0, window.highest() - before) / 1024
