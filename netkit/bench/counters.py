@@ -11,6 +11,7 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 #: The number of the system call, by architecture.
@@ -25,9 +26,9 @@ INHERIT, EXCLUDE_KERNEL, EXCLUDE_HYPERVISOR = 1 << 1, 1 << 5, 1 << 6
 
 
 class Instructions:
-    """User-space instructions of every thread that a process has now and will have."""
+    """User-space instructions of every thread that some processes have now and will have."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pids: Iterable[int]) -> None:
         """Begin to count, if that is possible."""
         self.descriptors: list[int] = []
         call = SYSCALL.get(platform.machine())
@@ -37,7 +38,7 @@ class Instructions:
         flags = INHERIT | EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR
         wanted = ATTRIBUTES.pack(HARDWARE, ATTRIBUTES.size, INSTRUCTIONS, 0, 0, 0, flags, 0, 0, 0)
         try:
-            tasks = [int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()]
+            tasks = [int(each.name) for pid in pids for each in Path(f"/proc/{pid}/task").iterdir()]
         except OSError:
             return
         for task in tasks:

@@ -19,7 +19,7 @@ from .arms import Arm
 from .machine import Cores
 from .results import Sample
 from .scenario import Workload
-from .serving import Certificates, Guard, NotServing, serving
+from .serving import Certificates, Guard, NotServing, serving, undisturbed
 
 #: Seconds that a load may take beyond what its workload lasts: to connect, to be checked, to wait for a stuck server.
 PATIENCE = 60.0
@@ -77,16 +77,17 @@ class Bench:
 def _load(guard: Guard) -> Iterator[subprocess.Popen[str]]:
     """A load that waits for its job."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
-    process = subprocess.Popen(
-        (sys.executable, "-m", "netkit.bench.load"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-        start_new_session=True,  # a Ctrl-C is for the bench, which ends us
-    )
-    try:
+    with undisturbed():
+        process = subprocess.Popen(
+            (sys.executable, "-m", "netkit.bench.load"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+            start_new_session=True,  # a Ctrl-C is for the bench, which ends us
+        )
         guard.tell(f"+{process.pid}")
+    try:
         yield process
     finally:
         process.kill()

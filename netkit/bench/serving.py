@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -61,6 +62,29 @@ class Guard:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise BenchError("the process that guards the servers was killed: nothing more is started") from None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A Ctrl-C waits until the end of the ``with`` block, so that no process is started of which the guard is not told.
+
+    The handlers are ours and not the signals blocked: a child would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    caught: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: caught.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in caught:
+        signal.raise_signal(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +155,19 @@ def serving(
     argv = arm.argv(workload, port, certificates.cert if certificates else "", certificates.key if certificates else "")
     with tempfile.TemporaryFile() as errors:
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env=_environment(varied),
-                start_new_session=True,
-            )
+            with undisturbed():
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env=_environment(varied),
+                    start_new_session=True,
+                )
+                guard.tell(f"+{process.pid}")
         except OSError as why:
             raise NotServing(f"{shlex.quote(argv[0])} cannot be started: {why.strerror}") from None
         try:
-            guard.tell(f"+{process.pid}")
             pin(core, process.pid)
             _await(process, port, errors.fileno())
             yield Running("127.0.0.1", port, process.pid)

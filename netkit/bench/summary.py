@@ -190,6 +190,8 @@ def _cell(series: Series, arm: Arm, metric: Metric, seed: int) -> Cell:
             cell.values[each.name] = _interval(held, seed)
     samples = [each.samples[arm.name] for each in series.kept]
     cell.limit = limits.stamp(series.workload, samples, series.ceiling.get("rate", 0.0))
+    if arm.target:
+        cell.notes.append("its CPU and memory are not known: it runs already")
     cell.notes += _notes(series, arm.name)
     if arm.name == series.baseline:
         return cell

@@ -47,7 +47,7 @@ class Window:
         """``pid``: of the server, None where it is not known; ``core``: which it is pinned to."""
         self.server = Server(pid) if pid is not None else None
         self.core = core
-        self.instructions = Instructions(pid) if pid is not None else None
+        self.instructions = Instructions(self.server.pids) if self.server is not None else None
         self.edges: list[Edge] = []
 
     def prepare(self) -> None:
