@@ -1,9 +1,10 @@
-"""Write the tables of README.md from the results, so that no figure in it was typed by a hand.
+"""Write the tables of both READMEs from the results, so that no figure in them was typed by a hand.
 
 usage: python benchmarks/claims.py [--check]
 
-Everything between ``<!-- results -->`` and ``<!-- end of results -->`` is replaced; with ``--check`` nothing is, and
-the exit status is 1 where something would be. Each result has its raw values beside it, and a page of charts.
+What stands between two marks, such as ``<!-- results -->`` and ``<!-- end of results -->``, is replaced; with
+``--check`` nothing is, and the exit status is 1 where something would be. Each result has its raw values beside it, and
+a page of charts.
 """
 
 from __future__ import annotations
@@ -16,42 +17,36 @@ from netkit.bench.report import about, tables
 from netkit.bench.summary import Cell, Summary, summarise
 
 HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 #: In this order; each is a file of ``results`` and the command that made it.
 MADE = {
-    "echo": "netkit bench benchmarks/scenarios/echo-peers.toml",
-    "tls": "netkit bench benchmarks/scenarios/tls-peers.toml",
-    "chat": "netkit bench benchmarks/scenarios/chat-peers.toml",
-    "churn": "netkit bench benchmarks/scenarios/churn-peers.toml",
-    "idle": "netkit bench benchmarks/scenarios/idle-peers.toml",
+    name: f"netkit bench benchmarks/scenarios/{name}-peers.toml --baseline streams-uvloop"
+    for name in ("echo", "tls", "chat", "churn", "idle")
 }
+
+#: What is told in the README of the project, which shows netkit's own servers.
+FIRST = "echo"
 
 
 def section(name: str, command: str) -> str:
     """One result: its command, its tables and its claims."""
     result = results.load(HERE / "results" / f"{name}.json")
-    command = f"    {command} --json {name}.json --report {name}.html"
     parts = []
     for summary in summarise(result):
-        parts += [f"### {summary.workload.title}", command, table(summary)]
-        parts.append(
-            f"{about.rounds(summary)}, {about.when(result)}; differences that cannot be told: {about.floor(summary)}."
-        )
+        parts += [f"### {summary.workload.title}", f"    {command} --json {name}.json --report {name}.html"]
+        parts.append(table(summary))
+        parts.append(f"{about.rounds(summary)}. Differences that cannot be told: {about.floor(summary)}.")
         parts.append("\n".join(f"- {line}" for line in verdict.sentences(summary)))
     links = f"[raw values](results/{name}.json), [page of charts](results/{name}.html)"
-    return "\n\n".join([*parts, f"{links}. {about.machine_line(result)}."])
+    return "\n\n".join([*parts, f"{about.when(result)}: {links}. {about.machine_line(result)}."])
 
 
 def table(summary: Summary) -> str:
     """A row for each server, as ranked."""
     beside = [each for each in tables.columns(summary)[1:] if each.name in ("p50", "p99", "used", "left", "last_p50")]
     heads = ["server", f"{summary.metric.label} (95 % CI)", "of the baseline (95 % CI)", "p (Holm)"]
-    lines = [
-        row([*heads, *(each.label for each in beside), "limit"]),
-        row(["---", *["---:"] * (3 + len(beside)), "---"]),
-    ]
+    lines = [row([*heads, *(each.label for each in beside), "limit"])]
+    lines.append(row(["---", *["---:"] * (3 + len(beside)), "---"]))
     rows = (
         row([*_cells(summary, cell), *(tables.entry(cell, each).value for each in beside), _limit(cell)])
         for cell in tables.rows(summary)
@@ -77,26 +72,48 @@ def _limit(cell: Cell) -> str:
     return cell.limit.stamp if cell.ranked else f"{cell.limit.stamp}, not ranked"
 
 
-def made() -> str:
-    """README.md as it should be.
+def first() -> str:
+    """What the README of the project shows: the sentences on netkit's own servers, as the command prints them."""
+    result = results.load(HERE / "results" / f"{FIRST}.json")
+    (summary,) = summarise(result)
+    own = [cell.arm.label for cell in summary.cells if cell.arm.layer]
+    said = [line for line in verdict.sentences(summary) if _subject(line, own)]
+    return "\n".join(["```", *said, "```", "", f"Measured on {about.machine_line(result)}, {about.when(result)}."])
+
+
+def _subject(line: str, own: list[str]) -> bool:
+    return any(line.startswith((f"{label} ", f"no difference could be told between {label} ")) for label in own)
+
+
+def made() -> dict[Path, str]:
+    """Both files as they should be.
 
     Raises:
-        SystemExit: it has no place for the results.
+        SystemExit: one has no place for the results.
     """
-    text = README.read_text()
-    if BEGIN not in text or END not in text:
-        raise SystemExit(f"{README} has no {BEGIN} and {END}")
-    before, _, rest = text.partition(BEGIN)
     sections = "\n\n".join(section(name, command) for name, command in MADE.items())
-    return f"{before}{BEGIN}\n\n{sections}\n\n{END}{rest.partition(END)[2]}"
+    return {
+        HERE / "README.md": _put(HERE / "README.md", "results", sections),
+        HERE.parent / "README.md": _put(HERE.parent / "README.md", "bench", first()),
+    }
+
+
+def _put(path: Path, mark: str, text: str) -> str:
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    before, found, rest = path.read_text().partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise SystemExit(f"{path} has no {begin} and {end}")
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 
 def main() -> int:
-    """Write it, or say whether it is as it should be."""
+    """Write them, or say whether they are as they should be."""
     wanted = made()
     if sys.argv[1:] == ["--check"]:
-        return int(wanted != README.read_text())
-    README.write_text(wanted)
+        return int(any(path.read_text() != text for path, text in wanted.items()))
+    for path, text in wanted.items():
+        path.write_text(text)
     return 0
 
 

@@ -103,6 +103,12 @@ def test_the_wheel_holds_the_package_its_types_and_nothing_else(members: list[st
     assert {name for name in members if name.endswith(".py")} == source
 
 
+def test_the_wheel_holds_what_the_bench_reads(members: list[str]) -> None:
+    read = [*(ROOT / "netkit").rglob("*.toml"), *(ROOT / "netkit").glob("bench/report/page.*")]
+    assert len(read) >= 12
+    assert {str(path.relative_to(ROOT)) for path in read} <= set(members)
+
+
 def test_the_licence_is_in_the_wheel(members: list[str]) -> None:
     assert [name for name in members if name.endswith(".dist-info/licenses/LICENSE")]
 
@@ -140,6 +146,14 @@ def test_the_command_and_the_module_give_the_same_help(venv: Path, tmp_path: Pat
     assert help_text.startswith("Usage: netkit ")
     assert "serve" in help_text
     assert output(venv / "python", "-m", "netkit", "--help", cwd=tmp_path) == help_text
+
+
+def test_the_bench_says_what_it_lacks(venv: Path, tmp_path: Path) -> None:
+    result = subprocess.run(
+        (venv / "netkit", "bench"), cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "netkit: the bench needs the package hdrh: pip install 'netkit[bench]'\n"
 
 
 def test_the_command_tells_the_version_of_the_wheel(venv: Path, metadata: Message, tmp_path: Path) -> None:

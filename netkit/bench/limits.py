@@ -17,8 +17,9 @@ from .scenario import Workload
 
 SERVER, LOAD, NEITHER = "server-bound", "generator-bound", "neither"
 
-#: Shares of one core. A server above the first has nothing left; one below the second was waiting for the load.
-SATURATED, SPARE = 0.95, 0.90
+#: Shares of one core. A server above the first has nothing left; one below the second was waiting for the load. Between
+#: them both were near their limits, and neither set the pace alone.
+SATURATED, SPARE = 0.95, 0.80
 
 #: Share of a core at which a load counts as busy, the threshold of Locust and memtier_benchmark.
 LOAD_BUSY = 0.90

@@ -49,13 +49,14 @@ class Sample:
 
 @dataclass(slots=True)
 class Round:
-    """Every arm once, in random order.
+    """Every arm afresh, started in random order. They are measured in turns, a slice each, in one pass after another.
 
     Attributes:
         number: from 1, those counted that were spoilt.
-        order: the names of the arms as they were measured.
+        order: the names of the arms as they were started.
         samples: by the name of the arm.
-        probe: microseconds of a fixed spin on the server's core, before each arm and after the last one.
+        probe: microseconds of a fixed spin on the server's core, before each pass and after the last one.
+        steady: the numbers of the passes that count, from 0: those in which the speed of the machine did not change.
         spoilt: why the whole round does not count; empty if it does.
     """
 
@@ -63,6 +64,7 @@ class Round:
     order: list[str]
     samples: dict[str, Sample] = field(default_factory=dict)
     probe: list[float] = field(default_factory=list)
+    steady: list[int] = field(default_factory=list)
     spoilt: str = ""
 
 
@@ -229,5 +231,6 @@ def _round(found: Mapping[str, Any]) -> Round:
         order=[str(each) for each in found["order"]],
         samples=samples,
         probe=[float(each) for each in found["probe"]],
+        steady=[int(each) for each in found["steady"]],
         spoilt=str(found["spoilt"]),
     )

@@ -1,4 +1,4 @@
-"""One cell: a fresh server, a fresh load, one sample."""
+"""One cell: a fresh server and a fresh load, measured for a slice at a time, which give one sample."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import select
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from ..errors import BenchError
 from .arms import Arm
@@ -26,6 +26,93 @@ PATIENCE = 60.0
 
 #: Most bytes of padding in the environment of a server.
 PADDING = 4096
+
+
+class Cell:
+    """One arm in one round. Use as a context manager: at its end both processes are gone.
+
+    A server that does wrong is no error: the cell has failed, does nothing more, and its sample says why.
+    """
+
+    def __init__(self, bench: Bench, arm: Arm, workload: Workload) -> None:
+        self.bench = bench
+        self.arm = arm
+        self.workload = workload
+        self.failed = ""
+        self.varied = {"hash_seed": bench.random.randrange(2**32), "padding": bench.random.randrange(PADDING)}
+        self.seed = bench.random.randrange(2**32)
+
+    def __enter__(self) -> Self:
+        self.held = ExitStack()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.held.close()
+
+    def start(self) -> None:
+        """Start both, and warm up.
+
+        Raises:
+            BenchError: the load could not do its part; so with all that follows.
+        """
+        bench = self.bench
+        certificates = bench.certificates if self.workload.tls else None
+        self.load = self.held.enter_context(_load(bench.guard))  # it gets ready while the server does
+        try:
+            server = self.held.enter_context(
+                serving(self.arm, self.workload, certificates, bench.cores.server, self.varied, bench.guard)
+            )
+        except NotServing as why:
+            self.failed = str(why)
+            return
+        self._read(PATIENCE)  # "ready"
+        self._ask(
+            {
+                "workload": self.workload.to_dict(),
+                "host": server.host,
+                "port": server.port,
+                "pid": server.pid,
+                "ca": certificates.ca if certificates else "",
+                "core": bench.cores.server,
+                "load_core": bench.cores.load,
+                "seed": self.seed,
+            }
+        )
+
+    def slice(self, seconds: float) -> None:
+        """Measure for so long."""
+        self._ask({"slice": seconds})
+
+    def end(self, keep: Collection[int]) -> Sample:
+        """The sample that some slices give, by their numbers from 0. Nothing can be measured after it."""
+        made = self._ask({"keep": sorted(keep)})
+        return Sample(failed=self.failed, varied=self.varied, **made)
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Give the load an order, and wait for its answer; none where the cell has failed."""
+        if self.failed:
+            return {}
+        assert self.load.stdin is not None
+        with suppress(BrokenPipeError):  # its end is seen when it is read from
+            self.load.stdin.write(json.dumps(order) + "\n")
+            self.load.stdin.flush()
+        answer: dict[str, Any] = self._read(self.workload.lasts + PATIENCE)
+        if "unable" in answer:
+            raise BenchError(f"{self.arm.label}: {answer['unable']}")
+        self.failed = answer.pop("failed", "")
+        return answer
+
+    def _read(self, within: float) -> Any:
+        stream = self.load.stdout
+        assert stream is not None
+        if not select.select([stream], [], [], within)[0]:
+            raise BenchError(f"{self.arm.label}: the load gave no answer within {within:.0f} s")
+        line = stream.readline()
+        if not line:
+            raise BenchError(f"{self.arm.label}: the load ended with {self.load.wait()}: its own words are above")
+        return json.loads(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +132,15 @@ class Bench:
     random: Random
 
     def cell(self, arm: Arm, workload: Workload) -> Sample:
-        """Measure one arm once. A server that does wrong is a sample that says so.
+        """Measure one arm alone, once, for as long as the workload says.
 
         Raises:
-            BenchError: the load itself could not do its part.
+            BenchError: the load could not do its part.
         """
-        varied = {"hash_seed": self.random.randrange(2**32), "padding": self.random.randrange(PADDING)}
-        certificates = self.certificates if workload.tls else None
-        with _load(self.guard) as load:  # it gets ready while the server does
-            try:
-                with serving(arm, workload, certificates, self.cores.server, varied, self.guard) as server:
-                    job = {
-                        "workload": workload.to_dict(),
-                        "host": server.host,
-                        "port": server.port,
-                        "pid": server.pid,
-                        "ca": certificates.ca if certificates else "",
-                        "core": self.cores.server,
-                        "load_core": self.cores.load,
-                        "seed": self.random.randrange(2**32),
-                    }
-                    answer = _ask(load, job, workload.lasts + PATIENCE)
-            except NotServing as why:
-                return Sample(failed=str(why), varied=varied)
-        if "unable" in answer:
-            raise BenchError(f"{arm.label}: {answer['unable']}")
-        return Sample(**answer, varied=varied)
+        with Cell(self, arm, workload) as cell:
+            cell.start()
+            cell.slice(workload.seconds)
+            return cell.end([0])
 
 
 @contextmanager
@@ -93,28 +163,3 @@ def _load(guard: Guard) -> Iterator[subprocess.Popen[str]]:
         process.kill()
         process.communicate()
         guard.tell(f"-{process.pid}")
-
-
-def _ask(load: subprocess.Popen[str], job: dict[str, Any], within: float) -> dict[str, Any]:
-    """Hand a job to a load, and wait for what it gives.
-
-    Raises:
-        BenchError: it ended or hung.
-    """
-    assert load.stdin is not None
-    assert load.stdout is not None
-    until = time.monotonic() + within
-    try:
-        load.stdin.write(json.dumps(job) + "\n")
-        load.stdin.flush()
-    except BrokenPipeError:
-        raise BenchError("the load ended before it began") from None
-    line = load.stdout.readline()  # "ready", which it says at once or never
-    if line:
-        if not select.select([load.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
-            raise BenchError(f"the load did not end within {within:.0f} s")
-        line = load.stdout.readline()
-    if not line:
-        raise BenchError(f"the load ended with {load.wait()} and no result: its own words are above")
-    answer: dict[str, Any] = json.loads(line)
-    return answer

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Protocol
 
 from .. import __version__
@@ -20,13 +20,17 @@ from .arms import CONTROL, Arm
 from .load import lines
 from .machine import Cores, facts, probe, raise_descriptors
 from .results import Result, Round, Sample, Series
-from .rounds import Bench
+from .rounds import Bench, Cell
 from .scenario import Workload
 from .serving import Certificates, Guard
 
-#: Shares above which a round is spoilt: time that a hypervisor took from the server's core, time that the server
-#: waited to run though it could have, and how much slower than usual the fixed spin was.
-STEAL, QUEUE_WAIT, SLOW = 0.01, 0.05, 0.05
+#: Shares above which a round is spoilt: time that a hypervisor took from the server's core; or time that the server
+#: waited to run though it could have, where others had the core for so much of the time, which is counted in ticks.
+STEAL, QUEUE_WAIT, OTHERS = 0.03, 0.05, 0.10
+
+#: By how much longer the fixed spin may take at one end of a pass than at the other, and the share of its passes that a
+#: round must keep. A machine that is slow is slow for all servers alike; one that changes its speed is not.
+SLOW, STEADY = 0.20, 0.25
 
 #: Ticks of 10 ms by which the first of them may be off in any window.
 TICKS, TICK = 2.5, 0.01
@@ -174,39 +178,35 @@ class Run:
         return 1 if self.plan.quick else max(2, series.planned // 2)
 
     def _round(self, series: Series, arms: Sequence[Arm]) -> Round:
-        """Every arm once, and the baseline twice."""
+        """Every arm afresh, and the baseline twice; then all of them in turns."""
         by_name = {arm.name: arm for arm in arms}
         if series.baseline in by_name:
             by_name[CONTROL] = by_name[series.baseline]
         order = list(by_name)
         self.random.shuffle(order)
+        workload = series.workload
         current = Round(len(series.rounds) + 1, order)
-        for name in order:
+        with ExitStack() as held:
+            cells = {name: held.enter_context(Cell(self.bench, by_name[name], workload)) for name in order}
+            for name in order:
+                self.watch.measuring(f"{workload.scenario}: {by_name[name].label}, starting")
+                cells[name].start()
+            for number in range(workload.passes):
+                current.probe.append(probe(self.cores.server))
+                self.watch.measuring(f"{workload.scenario}: pass {number + 1} of {workload.passes}")
+                for name in self.random.sample(order, len(order)):
+                    cells[name].slice(workload.seconds / workload.passes)
             current.probe.append(probe(self.cores.server))
-            self.watch.measuring(f"{series.workload.scenario}: {by_name[name].label}")
-            current.samples[name] = self.bench.cell(by_name[name], series.workload)
-            self.watch.measured(series, current, name, current.samples[name])
-        current.probe.append(probe(self.cores.server))
-        current.spoilt = self._spoilt(series, current)
+            current.steady = steady(current.probe)
+            keep = current.steady or range(
+                workload.passes
+            )  # a spoilt round keeps its figures, for whoever wants to know
+            for name in order:
+                current.samples[name] = cells[name].end(keep)
+                self.watch.measured(series, current, name, current.samples[name])
+        current.spoilt = spoilt(workload, current)
         series.rounds.append(current)
         return current
-
-    def _spoilt(self, series: Series, current: Round) -> str:
-        """Why a round does not count; empty if it does."""
-        allowed = max(STEAL, TICKS * TICK / series.workload.seconds)
-        for name, sample in current.samples.items():
-            if sample.observed.get("steal", 0.0) > allowed:
-                return f"steal: {sample.observed['steal']:.1%} of the server's core went to others, under {name}"
-            if sample.observed.get("queue_wait", 0.0) > QUEUE_WAIT:
-                return (
-                    f"queueing: {name} waited for its core for {sample.observed['queue_wait']:.0%} of its running time"
-                )
-        before = [value for each in self.result.series for held in each.rounds for value in held.probe]
-        usual = median([*before, *current.probe])
-        now = median(current.probe)
-        if now > usual * (1 + SLOW):
-            return f"slow machine: a fixed spin took {now / usual - 1:.0%} longer than usual"
-        return ""
 
     def _ceiling(self, workload: Workload) -> dict[str, float]:
         """What the load reaches against a server that only echoes, where it is the load that sets the pace."""
@@ -244,6 +244,28 @@ class Run:
             # Two digits: the next run shall offer the same if nothing has changed.
             return replace(workload, rate=float(f"{slowest * RATE_SHARE:.2g}") if found else 1000.0)
         return workload
+
+
+def steady(probes: Sequence[float]) -> list[int]:
+    """The numbers of the passes at whose two ends the fixed spin took about as long."""
+    pairs = enumerate(pairwise(probes))
+    return [number for number, (before, after) in pairs if max(before, after) <= (1 + SLOW) * min(before, after)]
+
+
+def spoilt(workload: Workload, current: Round) -> str:
+    """Why a round does not count; empty if it does."""
+    allowed = max(STEAL, TICKS * TICK / workload.seconds)
+    for name, sample in current.samples.items():
+        if sample.observed.get("steal", 0.0) > allowed:
+            return f"steal: {sample.observed['steal']:.1%} of the server's core went to others, under {name}"
+        queued = sample.observed.get("queue_wait", 0.0) > QUEUE_WAIT
+        # Threads of one server wait for one another, and for the kernel's own: what others did on the core must agree.
+        if queued and sample.observed.get("others", 1.0) > OTHERS:
+            return f"queueing: {name} waited for its core for {sample.observed['queue_wait']:.0%} of its running time"
+    if len(current.steady) < STEADY * workload.passes and workload.kind != "idle":
+        changed = workload.passes - len(current.steady)
+        return f"unsteady machine: its speed changed in {changed} of {workload.passes} passes"
+    return ""
 
 
 def _glance(workload: Workload) -> Workload:

@@ -18,7 +18,7 @@ from ..errors import ScenarioError
 
 KINDS = ("closed", "open", "chat", "stalled", "churn", "idle", "capacity")
 SERVICES = ("echo", "chat")
-ARRIVALS = ("constant", "poisson")
+ARRIVALS = ("constant", "poisson", "together")
 
 #: A name that stands for more than one scenario.
 GROUPS = {"capacity": ("capacity-echo", "capacity-chat")}
@@ -26,6 +26,10 @@ GROUPS = {"capacity": ("capacity-echo", "capacity-chat")}
 #: A line of the chat carries its number and the newline, see ``load.lines``; netkit's longest is 4096 bytes.
 LEAST_LINE = 16
 LONGEST_LINE = 4000
+
+#: Seconds for which one server is measured before it is the turn of the next. Short, since a shared machine changes its
+#: speed within seconds; long beside what it takes to get back to the pace.
+SLICE = 0.15
 
 #: What a message may have at most: it is kept in memory a few times over.
 LARGEST = 64 * 1024 * 1024
@@ -118,6 +122,11 @@ class Workload:
         return self.kind in ("open", "chat", "stalled", "capacity")
 
     @property
+    def passes(self) -> int:
+        """How many slices the window is cut into; what cannot be cut has one."""
+        return max(1, round(self.seconds / SLICE)) if self.kind in ("closed", "open", "chat", "churn") else 1
+
+    @property
     def unit(self) -> str:
         """What is counted: what one message is called."""
         if self.kind == "churn":
@@ -131,7 +140,8 @@ class Workload:
         size = "" if self.kind == "idle" else f"{size_text(self.size)} "
         words = [f"{size}{what}{' over TLS' if self.tls else ''}", f"{self.conns} connections"]
         if self.lines and self.kind != "idle":
-            words.append(f"{self.senders} senders, {self.depth} lines a write")
+            together = " at the same moment" if self.arrival == "together" else ""
+            words.append(f"{self.senders} senders{together}, {self.depth} lines a write")
         elif self.depth > 1 and self.kind == "closed":
             words.append(f"{self.depth} under way on each")
         if self.open and self.kind != "capacity" and self.rate:
@@ -151,7 +161,7 @@ class Workload:
         """Seconds for one arm in one round, about: what the time that is left is told from at first."""
         if self.kind == "idle":
             return 2.5 + self.conns / 1000
-        return (12 if self.kind == "capacity" else 1) * (self.warmup + self.seconds) + 0.8
+        return (12 if self.kind == "capacity" else 1) * (self.warmup + self.seconds) + 0.06 * self.passes + 0.6
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in a result file."""

@@ -23,7 +23,7 @@ import psutil
 from ..errors import BenchError, CertificateError
 from ..wire.text import visible
 from .arms import Arm
-from .machine import pin
+from .machine import pinned
 from .scenario import Workload
 
 #: Seconds for a server to listen, and to end by itself once it is asked to.
@@ -83,8 +83,8 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in caught:
-        signal.raise_signal(number)
+    for each in caught:
+        signal.raise_signal(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def serving(
     argv = arm.argv(workload, port, certificates.cert if certificates else "", certificates.key if certificates else "")
     with tempfile.TemporaryFile() as errors:
         try:
-            with undisturbed():
+            with undisturbed(), pinned(core):
                 process = subprocess.Popen(
                     argv,
                     stdin=subprocess.DEVNULL,
@@ -168,7 +168,6 @@ def serving(
         except OSError as why:
             raise NotServing(f"{shlex.quote(argv[0])} cannot be started: {why.strerror}") from None
         try:
-            pin(core, process.pid)
             _await(process, port, errors.fileno())
             yield Running("127.0.0.1", port, process.pid)
         finally:

@@ -222,9 +222,12 @@ def _ratio(series: Series, arm: str, metric: str, seed: int) -> Interval | None:
 
 def _notes(series: Series, arm: str) -> list[str]:
     notes = [note] if (note := limits.inconsistent(series, arm)) else []
-    drifts = [abs(each.samples[arm].observed.get("drift", 1.0) - 1) for each in series.kept]
-    if sorted(drifts)[len(drifts) // 2] > LEAST:
-        notes.append("the second half of the window cost another CPU time than the first: give it a longer --warmup")
+    halves = [(each.samples[arm].observed.get(name, 0.0) for name in ("early", "late")) for each in series.kept]
+    early, late = (list(values) for values in zip(*halves, strict=True))
+    if len(early) >= LEAST_ROUNDS and min(*early, *late) > 0:
+        drift = stats.t_ratio(late, early)
+        if drift.excludes(1.0) and abs(drift.estimate - 1) > LEAST:
+            notes.append(f"its second half cost {drift.estimate:.2f} of the first: give it a longer --warmup")
     return notes
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..bench.scenario import Workload
 
 EPILOG = """\b
-Scenarios: echo, echo-rate, bulk, chat, stalled, churn, idle, capacity-echo, capacity-chat,
+Scenarios: echo, echo-rate, bulk, chat, chat-burst, stalled, churn, idle, capacity-echo, capacity-chat,
   capacity (both of them), or a .toml file of your own.
 
 \b
@@ -91,7 +91,9 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 @click.option("--tls", is_flag=True, help="Over TLS, with a throw-away certificate.")
 @click.option("--plain", is_flag=True, help="In the clear, which is the default; with --tls: both.")
 @click.option("--rate", type=float, metavar="N", help="Messages a second in all, where the loop is open.")
-@click.option("--arrival", type=click.Choice(["constant", "poisson"]), help="How they are spread over the second.")
+@click.option(
+    "--arrival", type=click.Choice(["constant", "poisson", "together"]), help="How they are spread over the second."
+)
 @click.option(
     "--p99", type=values.milliseconds, metavar="TIME", help="Of a capacity: the bound on the 99th percentile, like 5ms."
 )

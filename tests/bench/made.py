@@ -78,7 +78,7 @@ def series(
             name: sample(metric, unit * speed * costs.get(name, costs[baseline]) * random.lognormvariate(0, luck))
             for name in order
         }
-        made.rounds.append(Round(number, order, samples, probe=[50_000.0 * speed] * (len(order) + 1)))
+        made.rounds.append(Round(number, order, samples, probe=[10_000.0 * speed] * 14, steady=list(range(13))))
     return made
 
 

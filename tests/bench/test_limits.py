@@ -35,14 +35,14 @@ def test_a_server_that_was_always_busy_is_the_limit_whatever_the_load_did(worklo
 
 @pytest.mark.parametrize("workload", [CLOSED, CHURN], ids=lambda each: each.kind)
 def test_a_busy_load_before_a_server_with_time_to_spare_is_the_limit(workload: Workload) -> None:
-    found = stamp(workload, server_busy=0.89, load_busy=0.9)
-    assert found == Limit(limits.LOAD, "the load was busy 90 % of the time, and the server only 89 %")
+    found = stamp(workload, server_busy=0.79, load_busy=0.9)
+    assert found == Limit(limits.LOAD, "the load was busy 90 % of the time, and the server only 79 %")
     assert not found.ranked
 
 
 def test_a_busy_load_before_a_busy_server_is_nobodys_limit() -> None:
-    found = stamp(CLOSED, server_busy=0.9, load_busy=1.0)
-    assert found == Limit(limits.NEITHER, "the server was busy 90 % of the time, the load 100 %")
+    found = stamp(CLOSED, server_busy=0.8, load_busy=1.0)
+    assert found == Limit(limits.NEITHER, "the server was busy 80 % of the time, the load 100 %")
     assert found.ranked
 
 
@@ -52,10 +52,10 @@ def test_neither_is_the_limit_where_both_have_time_to_spare() -> None:
 
 
 def test_a_rate_near_the_loads_own_ceiling_is_the_loads() -> None:
-    found = stamp(CLOSED, 1000.0, {"rate": 701.0}, server_busy=0.8, load_busy=0.5)
-    assert found == Limit(limits.LOAD, "70 % of what the load can do at all, and the server only 80 %")
-    assert stamp(CLOSED, 1000.0, {"rate": 700.0}, server_busy=0.8, load_busy=0.5).stamp == limits.NEITHER
-    assert stamp(CLOSED, 0.0, {"rate": 1e9}, server_busy=0.8, load_busy=0.5).stamp == limits.NEITHER
+    found = stamp(CLOSED, 1000.0, {"rate": 701.0}, server_busy=0.7, load_busy=0.5)
+    assert found == Limit(limits.LOAD, "70 % of what the load can do at all, and the server only 70 %")
+    assert stamp(CLOSED, 1000.0, {"rate": 700.0}, server_busy=0.7, load_busy=0.5).stamp == limits.NEITHER
+    assert stamp(CLOSED, 0.0, {"rate": 1e9}, server_busy=0.7, load_busy=0.5).stamp == limits.NEITHER
 
 
 def test_a_server_whose_cpu_is_not_known_is_told_from_the_load_alone() -> None:

@@ -114,7 +114,7 @@ def said(lines: Lines) -> list[str]:
 def test_a_line_tells_what_begins(lines: Lines, quick: bool, end: str) -> None:
     lines.began(made.result(quick=quick), begun(0))
     # 40 cells of 3.3 s.
-    assert said(lines) == [f"1 KiB echo, 50 connections: 10 rounds of 3 servers, about 2 min 12 s{end}"]
+    assert said(lines) == [f"1 KiB echo, 50 connections: 10 rounds of 3 servers, about 2 min 35 s{end}"]
 
 
 def test_a_line_tells_of_a_round_and_of_the_time_that_is_left(lines: Lines) -> None:
@@ -194,7 +194,7 @@ def test_a_workload_begins_with_an_empty_table(screen: Screen) -> None:
             ["streams on asyncio", "baseline"],
             ["protocols on asyncio"],
             ["protocols on uvloop"],
-            ["0 of 10 rounds, about 2 min 12 s left"],
+            ["0 of 10 rounds, about 2 min 35 s left"],
             ["measuring echo: go"],
         ]
 

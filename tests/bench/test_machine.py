@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from netkit.bench import machine
-from netkit.bench.machine import Cores, Stolen
+from netkit.bench.machine import Cores, Ticks
 from tests.process import environment
 
 KEYS = {
@@ -120,13 +120,19 @@ def test_facts_of_an_unpinned_run_say_so() -> None:
 
 
 def test_what_was_stolen_is_a_share_of_all_ticks() -> None:
-    assert Stolen(30, 60, 1600).since(Stolen(10, 20, 1200)) == (0.05, 0.1)
-    assert Stolen(0, 0, 7).since(Stolen(0, 0, 7)) == (0.0, 0.0)
+    assert Ticks.shares([(Ticks(10, 20, 300, 1200), Ticks(30, 60, 500, 1600))]) == {
+        "steal": 0.05,
+        "softirq": 0.1,
+        "busy": 0.5,
+    }
+    pauses = [(Ticks(0, 0, 0, 0), Ticks(9, 0, 50, 100)), (Ticks(9, 0, 90, 500), Ticks(9, 30, 100, 700))]
+    assert Ticks.shares(pauses) == {"steal": 0.03, "softirq": 0.1, "busy": 0.2}
+    assert Ticks.shares([(Ticks(0, 0, 0, 7), Ticks(0, 0, 0, 7))]) == {"steal": 0.0, "softirq": 0.0, "busy": 0.0}
 
 
 def test_ticks_are_read_of_one_core_and_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "cpu  10 0 10 70 0 1 4 5 0 0\ncpu1 5 0 5 35 0 0 3 2 0 0\ncpu10 1 1 1 1 1 1 1 1 0 0\n"
     monkeypatch.setattr(machine, "_text", lambda path: text if path == "/proc/stat" else "")
-    assert Stolen.read(None) == Stolen(5, 4, 100)
-    assert Stolen.read(1) == Stolen(2, 3, 50)
-    assert Stolen.read(7) == Stolen(0, 0, 0)
+    assert Ticks.read(None) == Ticks(5, 4, 25, 100)
+    assert Ticks.read(1) == Ticks(2, 3, 13, 50)
+    assert Ticks.read(7) == Ticks(0, 0, 0, 0)

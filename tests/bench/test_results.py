@@ -25,8 +25,10 @@ def small() -> Result:
     arms = [Arm("streams-asyncio", "streams on asyncio", "streams", "asyncio"), Arm("go", "go", command="go {port}")]
     good = Sample("", {"cpu": 12.5}, {"messages": 3000.0}, {"response": "HISTF"}, {"hash_seed": 3, "padding": 17})
     rounds = [
-        Round(1, ["go", "A/A", "streams-asyncio"], {"go": good, "A/A": good, "streams-asyncio": good}, [5e4, 5.1e4]),
-        Round(2, ["go"], {"go": Sample("it refused a connection")}, [], "steal: 3 %"),
+        Round(
+            1, ["go", "A/A", "streams-asyncio"], {"go": good, "A/A": good, "streams-asyncio": good}, [5e4, 5.1e4], [0]
+        ),
+        Round(2, ["go"], {"go": Sample("it refused a connection")}, [], [], "steal: 3 %"),
     ]
     series = Series(workload, arms, "streams-asyncio", rounds, 6, {"rate": 9e4, "load_busy": 0.98})
     return Result("1.2.3", "2026-11-25T08:31:00+01:00", 7, True, {"cpu": "one", "cores": 2}, [series], True)

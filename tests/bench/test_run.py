@@ -50,6 +50,8 @@ class Bed:
         kept: at every call of ``keep``, how many rounds each workload had.
         said: what whoever watches was told.
         seen: at the end of every cell, the arms in each round of the result until then.
+        slices: the arms and seconds of all slices.
+        steady: at the end of every cell of a round, the passes that were to be kept.
         result: of the last run.
     """
 
@@ -59,9 +61,12 @@ class Bed:
     kept: list[list[int]] = field(default_factory=list)
     said: list[tuple[str, ...]] = field(default_factory=list)
     seen: list[list[set[str]]] = field(default_factory=list)
+    slices: list[tuple[str, float]] = field(default_factory=list)
+    steady: list[list[int]] = field(default_factory=list)
     result: Result = field(default_factory=lambda: Result("", "", 0, False, {}))
 
     def cell(self, arm: Arm, workload: Workload) -> Sample:
+        """A whole cell."""
         self.cells.append((arm.name, workload))
         return self.answer(arm, workload, len(self.cells) - 1)
 
@@ -93,10 +98,36 @@ class Bed:
         return made.result.series
 
 
+@dataclass
+class StandIn:
+    """A cell of a round, without a process."""
+
+    bed: Bed
+    arm: Arm
+    workload: Workload
+
+    def __enter__(self) -> StandIn:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def start(self) -> None:
+        """It is there at once."""
+
+    def slice(self, seconds: float) -> None:
+        self.bed.slices.append((self.arm.name, seconds))
+
+    def end(self, keep: Iterable[int]) -> Sample:
+        self.bed.steady.append(list(keep))
+        return self.bed.cell(self.arm, self.workload)
+
+
 @pytest.fixture
 def bed(monkeypatch: pytest.MonkeyPatch) -> Bed:
     """Cells, spins and facts that are made up."""
     bed = Bed()
+    monkeypatch.setattr(run, "Cell", lambda _, arm, workload: StandIn(bed, arm, workload))
     monkeypatch.setattr(Bench, "cell", lambda self, arm, workload: bed.cell(arm, workload))
     monkeypatch.setattr(run, "probe", bed.probe)
     monkeypatch.setattr(run, "facts", lambda cores: dict(made.MACHINE))
@@ -127,7 +158,7 @@ def test_every_round_has_every_arm_once_and_the_baseline_twice(bed: Bed) -> None
     assert {frozenset(each.order) for each in series.rounds} == {frozenset(NAMES)}
     assert [set(each.samples) for each in series.rounds] == [NAMES] * 10
     assert [list(each.samples) for each in series.rounds] == [each.order for each in series.rounds]
-    assert [len(each.probe) for each in series.rounds] == [len(NAMES) + 1] * 10
+    assert [len(each.probe) for each in series.rounds] == [ECHO.passes + 1] * 10
     assert [name for name, _ in bed.cells].count(BASELINE) == 20
 
 
@@ -170,9 +201,10 @@ def test_one_server_alone_is_held_against_itself(bed: Bed) -> None:
 
 def test_whoever_watches_is_told_everything_in_order(bed: Bed) -> None:
     bed.go(IDLE, arms=ARMS[:1], rounds=1)
-    one = ("measuring", "idle: streams on asyncio")
+    one = ("measuring", "idle: streams on asyncio, starting")
     order = bed.result.series[0].rounds[0].order
-    told = [("began", "idle"), one, ("measured", order[0]), one, ("measured", order[1]), ("ended", "")]
+    pass_1 = ("measuring", "idle: pass 1 of 1")
+    told = [("began", "idle"), one, one, pass_1, ("measured", order[0]), ("measured", order[1]), ("ended", "")]
     assert bed.said == [("measuring", "the machine"), *told]
 
 
@@ -215,7 +247,7 @@ def test_a_quick_run_repeats_one_spoilt_round_and_makes_the_others(bed: Bed, bad
 
 @pytest.mark.parametrize(
     ("seconds", "steal", "spoilt"),
-    [(2.0, 0.0124, False), (2.0, 0.0126, True), (100.0, 0.0099, False), (100.0, 0.0101, True)],
+    [(0.5, 0.049, False), (0.5, 0.051, True), (100.0, 0.0299, False), (100.0, 0.0301, True)],
 )
 def test_steal_spoils_a_round_where_it_is_more_than_ticks_can_be_off(
     bed: Bed, seconds: float, steal: float, spoilt: bool
@@ -226,17 +258,62 @@ def test_steal_spoils_a_round_where_it_is_more_than_ticks_can_be_off(
 
 
 def test_a_server_that_waited_for_its_core_spoils_a_round(bed: Bed) -> None:
-    bed.answer = lambda arm, workload, number: Sample(figures={"cpu": 1.0}, observed={"queue_wait": 0.06})
+    bed.answer = lambda arm, workload, number: Sample(
+        figures={"cpu": 1.0}, observed={"queue_wait": 0.06, "others": 0.2}
+    )
     (series,) = bed.go(IDLE, rounds=1, arms=ARMS[:1])
     first = series.rounds[0]
     assert first.spoilt == f"queueing: {first.order[0]} waited for its core for 6% of its running time"
 
 
-def test_a_machine_that_got_slower_spoils_a_round(bed: Bed) -> None:
-    bed.spins = [SPIN] * 15 + [SPIN * 1.06] * 5 + [SPIN * 1.04] * 5
-    (series,) = bed.go(rounds=4)
-    why = "slow machine: a fixed spin took 6% longer than usual"
-    assert [each.spoilt for each in series.rounds] == ["", "", "", why, ""]
+@pytest.mark.parametrize(("others", "spoilt"), [(0.09, False), (0.11, True)])
+def test_threads_that_wait_for_one_another_spoil_nothing(bed: Bed, others: float, spoilt: bool) -> None:
+    observed = {"queue_wait": 13.0, "others": others}
+    bed.answer = lambda arm, workload, number: Sample(figures={"cpu": 1.0}, observed=observed)
+    (series,) = bed.go(IDLE, rounds=1, arms=ARMS[:1])
+    assert bool(series.rounds[0].spoilt) is spoilt
+
+
+# The passes.
+
+
+def test_the_servers_of_a_round_take_turns_a_slice_each(bed: Bed) -> None:
+    (series,) = bed.go(replace(ECHO, seconds=0.6), rounds=1)
+    assert series.workload.passes == 4
+    assert {seconds for _, seconds in bed.slices} == {0.15}
+    names = [name for name, _ in bed.slices]
+    passes = [names[at : at + len(NAMES)] for at in range(0, len(names), len(NAMES))]
+    assert [sorted(each) for each in passes] == [sorted([*made.ARMS, BASELINE])] * 4
+    assert len(set(map(tuple, passes))) > 1
+
+
+def test_only_passes_in_which_the_machine_kept_its_speed_count_and_for_all_alike(bed: Bed) -> None:
+    bed.spins = [SPIN, SPIN * 1.19, SPIN, SPIN * 1.21, SPIN * 1.21]
+    (series,) = bed.go(replace(ECHO, seconds=0.6), rounds=1)
+    assert series.rounds[0].steady == [0, 1, 3]
+    assert bed.steady == [[0, 1, 3]] * len(NAMES)
+
+
+def test_a_machine_that_is_slow_all_the_time_spoils_nothing(bed: Bed) -> None:
+    bed.spins = [SPIN] * 14 + [SPIN * 2] * 14
+    (series,) = bed.go(rounds=2)
+    assert [each.spoilt for each in series.rounds] == ["", ""]
+
+
+@pytest.mark.parametrize(("changes", "spoilt"), [(3, False), (4, True)])
+def test_a_round_that_keeps_less_than_a_quarter_of_its_passes_is_spoilt(bed: Bed, changes: int, spoilt: bool) -> None:
+    spins = [SPIN, SPIN * 2, SPIN, SPIN * 2, SPIN * 2 if changes == 3 else SPIN]
+    bed.spins = spins
+    (series,) = bed.go(replace(ECHO, seconds=0.6), rounds=1)
+    why = "unsteady machine: its speed changed in 4 of 4 passes"
+    assert series.rounds[0].spoilt == (why if spoilt else "")
+
+
+def test_memory_does_not_depend_on_the_speed(bed: Bed) -> None:
+    bed.spins = [SPIN, SPIN * 2]
+    (series,) = bed.go(IDLE, rounds=1)
+    assert (series.rounds[0].steady, series.rounds[0].spoilt) == ([], "")
+    assert bed.steady == [[0]] * len(NAMES)
 
 
 # When it ends early.

@@ -15,7 +15,18 @@ from netkit.errors import ScenarioError
 ECHO = Workload(scenario="echo", kind="closed")
 CHAT = Workload(scenario="chat", kind="chat", service="chat", size=64, conns=100, senders=20, depth=4, rate=800)
 
-NAMES = ["echo", "bulk", "capacity-chat", "capacity-echo", "chat", "churn", "echo-rate", "idle", "stalled"]
+NAMES = [
+    "echo",
+    "bulk",
+    "capacity-chat",
+    "capacity-echo",
+    "chat",
+    "chat-burst",
+    "churn",
+    "echo-rate",
+    "idle",
+    "stalled",
+]
 
 
 def refused(text: str, folder: Path) -> str:
@@ -54,7 +65,7 @@ def test_echo_has_the_values_that_it_is_known_for() -> None:
         conns=50,
         depth=1,
         warmup=0.5,
-        seconds=2.0,
+        seconds=1.5,
         rounds=10,
     )
     assert found.workload == expected
@@ -140,7 +151,7 @@ def test_a_file_with_a_wrong_value_is_refused(tmp_path: Path, text: str, wrong: 
 OUT_OF_RANGE: list[tuple[Workload, dict[str, Any], str]] = [
     (ECHO, {"kind": "fast"}, "kind must be one of closed, open, chat, stalled, churn, idle, capacity, not 'fast'"),
     (ECHO, {"service": "irc"}, "service must be one of echo, chat, not 'irc'"),
-    (ECHO, {"arrival": "bursts"}, "arrival must be one of constant, poisson, not 'bursts'"),
+    (ECHO, {"arrival": "bursts"}, "arrival must be one of constant, poisson, together, not 'bursts'"),
     (ECHO, {"size": 0}, "size must be at least 1"),
     (ECHO, {"size": 64 * 1024 * 1024 + 1}, "size must be at most 67108864 bytes"),
     (ECHO, {"conns": 0}, "conns must be at least 1"),
@@ -252,13 +263,24 @@ def test_only_some_kinds_send_by_the_clock() -> None:
     assert [kind for kind in ("chat", "stalled", "idle") if replace(CHAT, kind=kind).open] == ["chat", "stalled"]
 
 
+def test_a_title_says_that_all_write_at_once() -> None:
+    title = replace(CHAT, arrival="together").title
+    assert f"{CHAT.senders} senders at the same moment, {CHAT.depth} lines a write" in title
+
+
 def test_a_size_in_words_has_the_largest_unit_that_is_exact() -> None:
     texts = [scenario.size_text(size) for size in (1, 1000, 1024, 1536, 1 << 20, 3 << 20, (1 << 20) + 1024)]
     assert texts == ["1 B", "1000 B", "1 KiB", "1536 B", "1 MiB", "3 MiB", "1025 KiB"]
 
 
+def test_a_window_is_cut_into_slices_where_that_can_be() -> None:
+    assert [replace(ECHO, seconds=seconds).passes for seconds in (0.05, 0.2, 0.6, 1.5)] == [1, 1, 4, 10]
+    assert [replace(CHAT, kind=kind, seconds=1.5).passes for kind in ("chat", "stalled", "idle")] == [10, 1, 1]
+    assert replace(ECHO, kind="capacity", seconds=1.5).passes == 1
+
+
 def test_a_longer_window_and_more_connections_last_longer() -> None:
-    assert replace(ECHO, seconds=4.0).lasts == ECHO.lasts + 2.0
+    assert replace(ECHO, seconds=4.0).lasts > ECHO.lasts + 2.0
     idle = replace(ECHO, kind="idle")
     assert replace(idle, conns=1050).lasts == idle.lasts + 1.0
     assert replace(ECHO, kind="capacity").lasts > 4 * ECHO.lasts

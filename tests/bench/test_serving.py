@@ -145,7 +145,8 @@ def test_certificates_are_for_localhost_and_need_trustme(tmp_path: Path, monkeyp
 def test_the_guard_knows_a_server_that_was_started_while_somebody_pressed_ctrl_c(
     number: signal.Signals, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, told = [], []
+    started: list[Any] = []
+    told: list[str] = []
     popen = subprocess.Popen
 
     def interrupted(*given: Any, **named: Any) -> Any:
@@ -156,7 +157,7 @@ def test_the_guard_knows_a_server_that_was_started_while_somebody_pressed_ctrl_c
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(serving.subprocess, "Popen", interrupted)
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
     monkeypatch.setattr(bench.guard, "tell", told.append)
     before = signal.signal(number, interrupt)
     try:

@@ -351,10 +351,10 @@ def test_figures_beside_the_ranked_one_have_ratios_too() -> None:
 def test_a_window_that_did_not_settle_is_noted() -> None:
     series = exact()
     for each in series.rounds:
-        each.samples[OTHER].observed["drift"] = 0.96
-        each.samples[BASELINE].observed["drift"] = 1.02
+        each.samples[OTHER].observed |= {"early": 10.0, "late": 9.6}
+        each.samples[BASELINE].observed |= {"early": 10.0, "late": 10.2}
     found = summed(series)
-    note = "the second half of the window cost another CPU time than the first: give it a longer --warmup"
+    note = "its second half cost 0.96 of the first: give it a longer --warmup"
     assert [cell.notes for cell in found.cells] == [[], [note]]
 
 

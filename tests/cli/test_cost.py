@@ -14,6 +14,9 @@ from tests.process import NETKIT, environment
 #: What only a server needs.
 HEAVY = {"asyncio", "ssl", "socket", "logging", "uvloop", "trustme"}
 
+#: What only the bench needs.
+HEAVY |= {"rich", "psutil", "hdrh", "altair", "vl_convert", "jinja2", "netkit.bench"}
+
 #: Runs of each program. Times are of the processor, so that other processes matter little.
 RUNS = 7
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from .. import stats
@@ -18,7 +18,7 @@ from .connect import Place
 from .lines import Room
 from .paced import Paced, schedule
 from .ring import Ring
-from .window import NANO, SETTLE, Outcome, Window
+from .window import NANO, SETTLE, Edge, Outcome, Window
 
 #: Messages a second to begin with: any server can do that.
 FIRST = {"echo": 1000.0, "chat": 100.0}
@@ -31,6 +31,10 @@ LEAD = 0.1
 
 #: A rate that no machine reaches: where a bound never breaks, the search must end all the same.
 HIGHEST = 16_000_000.0
+
+
+#: Microseconds that stand in a file for a response that never came.
+LONGEST = 3.6e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +52,50 @@ class Step:
     p99: float
 
 
-def measure(workload: Workload, place: Place, ring: Ring, window: Window, seed: int) -> Outcome:
-    """Look for the highest rate.
+class Measurement:
+    """See ``window.Measurement``: one slice, which takes as many steps as it needs."""
 
-    Raises:
-        Broken: the server did something wrong.
-    """
-    sockets = place.dial_all(workload.conns)
-    steps = 0
-    try:
-        trial = _lines(workload, sockets, window) if workload.lines else _echoes(workload, sockets, ring, window, seed)
+    def __init__(self, workload: Workload, place: Place, ring: Ring, window: Window, seed: int) -> None:
+        self.workload = workload
+        self.window = window
+        self.sockets = place.dial_all(workload.conns)
+        self.steps = 0
+        if workload.lines:
+            self.trial = _lines(workload, self.sockets, window)
+        else:
+            self.trial = _echoes(workload, self.sockets, ring, window, seed)
 
-        def tried(rate: float) -> Step:
-            nonlocal steps
-            steps += 1
-            step = trial(rate)
-            return step if step.kept else trial(rate)
+    def warm(self) -> None:
+        """Run at the first rate, which any server can do."""
+        self.trial(FIRST[self.workload.service])
 
-        best, broke = _search(FIRST[workload.service], tried)
-    finally:
-        for sock in sockets:
+    def slice(self, seconds: float) -> None:
+        """Look for the highest rate.
+
+        Raises:
+            Broken: the server did something wrong.
+        """
+        self.best, self.broke = _search(FIRST[self.workload.service], self.tried)
+
+    def tried(self, rate: float) -> Step:
+        """One rate, and once more where it was too high."""
+        self.steps += 1
+        step = self.trial(rate)
+        return step if step.kept else self.trial(rate)
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What it found."""
+        made = Outcome()
+        made.figures["capacity"] = self.best * (self.workload.conns - 1 if self.workload.lines else 1)
+        made.observed.update(
+            steps=self.steps, load_limited=float(self.broke.ours), p99=min(self.broke.p99 / 1000, LONGEST)
+        )
+        return made
+
+    def close(self) -> None:
+        """Close every connection."""
+        for sock in self.sockets:
             sock.close()
-    made = Outcome()
-    made.figures["capacity"] = best * ((workload.conns - 1) if workload.lines else 1)
-    made.observed.update(steps=steps, load_limited=float(broke.ours), p99=broke.p99 / 1000)
-    return made
 
 
 def _search(first: float, tried: Callable[[float], Step]) -> tuple[float, Step]:
@@ -92,10 +115,9 @@ def _search(first: float, tried: Callable[[float], Step]) -> tuple[float, Step]:
     return low, step
 
 
-def _judge(window: Window, responses: list[int], achieved: float, late: float, bound: float) -> Step:
+def _judge(first: Edge, last: Edge, responses: list[int], achieved: float, late: float, bound: float) -> Step:
     p99 = stats.percentile(sorted(responses), 99.0) if responses else math.inf
     kept = p99 <= bound and achieved >= ACHIEVED
-    first, last = window.edges[0], window.edges[-1]
     busy = (last.cpu - first.cpu) / max(1, last.at - first.at)
     return Step(kept, not kept and busy < SPARE and (achieved < ACHIEVED or late > bound / 2), p99)
 
@@ -108,13 +130,12 @@ def _echoes(
     def trial(rate: float) -> Step:
         loop.begin(schedule(rate, LEAD + workload.seconds + SETTLE, workload.conns, workload.arrival, seed))
         loop.run(loop.zero + int(LEAD * NANO))
-        window.edges = []
-        start = window.open(loop.count).at
-        loop.run(start + int(workload.seconds * NANO))
-        window.half(loop.count)
-        done = loop.finish(start, start + int(workload.seconds * NANO))
+        first = window.edge(loop.count)
+        loop.run(first.at + int(workload.seconds * NANO))
+        last = window.edge(loop.count)
+        done = loop.finish(first.at, first.at + int(workload.seconds * NANO))
         late = stats.percentile(sorted(done.lateness), 99.0) if done.lateness else math.inf
-        return _judge(window, done.response, 1 - done.unsent / max(1, done.due), late, workload.p99 * 1e6)
+        return _judge(first, last, done.response, 1 - done.unsent / max(1, done.due), late, workload.p99 * 1e6)
 
     return trial
 
@@ -125,15 +146,14 @@ def _lines(workload: Workload, sockets: Sequence[socket.socket], window: Window)
 
     def trial(rate: float) -> Step:
         lasts = LEAD + workload.seconds + SETTLE
-        room.begin(schedule(rate / workload.depth, lasts, workload.senders, "constant", 0))
+        room.begin(schedule(rate / workload.depth, lasts, workload.senders, workload.arrival, 0))
         room.run(room.zero + int(LEAD * NANO))
-        window.edges = []
-        start = window.open(room.count).at
-        room.run(start + int(workload.seconds * NANO))
-        window.half(room.count)
+        first = window.edge(room.count)
+        room.run(first.at + int(workload.seconds * NANO))
+        last = window.edge(room.count)
         room.finish()
-        done = room.deliveries(start, start + int(workload.seconds * NANO))
+        done = room.deliveries(first.at, first.at + int(workload.seconds * NANO))
         late = stats.percentile(sorted(done.lateness), 99.0) if done.lateness else math.inf
-        return _judge(window, done.times, 1.0, late, workload.p99 * 1e6)
+        return _judge(first, last, done.times, 1.0, late, workload.p99 * 1e6)
 
     return trial

@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ..scenario import Workload
 from .connect import NOT_NOW, PATIENCE, Broken, Place, Unable, blamed
@@ -47,9 +47,10 @@ class Churn:
         self.place = place
         self.ring = ring
         self.size = workload.size
+        self.conns = workload.conns
         self.poll = select.epoll()
         self.visits: dict[int, Visit] = {}
-        self.samples = room(int((workload.seconds + SETTLE) * SAMPLES))
+        self.samples = room(int((2 * workload.seconds + SETTLE) * SAMPLES))
         self.count = self.taken = self.made = 0
         self.again = True
 
@@ -130,6 +131,24 @@ class Churn:
         if self.again:
             self.visit()
 
+    def start(self) -> None:
+        """Begin as many connections as there shall be at a time."""
+        self.again = True
+        with blamed("that was new"):
+            for _ in range(self.conns):
+                self.visit()
+
+    def finish(self) -> None:
+        """See that every connection gets its echo.
+
+        Raises:
+            Broken: one does not.
+        """
+        self.again = False
+        self.run(clock() + int(PATIENCE * NANO))
+        if self.visits:
+            raise Broken(f"{len(self.visits)} connections were not answered within {PATIENCE:g} s of the last one")
+
     def run(self, until: int) -> None:
         """Go on until so many nanoseconds on the clock, or until the last one has left.
 
@@ -155,35 +174,48 @@ class Churn:
         self.poll.close()
 
 
-def measure(workload: Workload, place: Place, ring: Ring, window: Window) -> Outcome:
-    """Warm up, measure for one window, and see that every connection gets its echo.
+class Measurement:
+    """See ``window.Measurement``."""
 
-    Raises:
-        Broken: the server did something wrong.
-        Unable: a message is more than one write takes.
-    """
-    place.trust()  # it was verified once, by the check
-    loop = Churn(workload, place, ring)
-    try:
-        with blamed("that was new"):
-            for _ in range(workload.conns):
-                loop.visit()
-        loop.run(clock() + int(workload.warmup * NANO))
+    def __init__(self, workload: Workload, place: Place, ring: Ring, window: Window) -> None:
+        place.trust()  # it was verified once, by the check
+        self.workload = workload
+        self.window = window
+        self.loop = Churn(workload, place, ring)
+        # Of each slice: where its samples begin, and where they end.
+        self.taken: list[tuple[int, int]] = []
+
+    def warm(self) -> None:
+        """Warm up."""
+        self.loop.start()
+        self.loop.run(clock() + int(self.workload.warmup * NANO))
+        self.loop.finish()
+        self.loop.taken = 0
+
+    def slice(self, seconds: float) -> None:
+        """Measure for so long.
+
+        Raises:
+            Broken: the server did something wrong.
+            Unable: a message is more than one write takes.
+        """
+        loop, window = self.loop, self.window
         window.prepare()
+        loop.start()
         loop.run(clock() + int(SETTLE * NANO))
-        loop.taken = 0
-        start = window.open(loop.count).at
-        loop.run(start + int(workload.seconds * NANO / 2))
-        window.half(loop.count)
-        loop.run(start + int(workload.seconds * NANO))
+        first = loop.taken
+        loop.run(window.open(loop.count) + int(seconds * NANO))
         window.close(loop.count)
-        samples = loop.samples[: loop.taken]
-        loop.again = False
-        loop.run(clock() + int(PATIENCE * NANO))
-        if loop.visits:
-            raise Broken(f"{len(loop.visits)} connections were not answered within {PATIENCE:g} s of the last one")
-    finally:
-        loop.close()
-    made = window.outcome()
-    add_latency(made, "response", samples)
-    return made
+        self.taken.append((first, loop.taken))
+        loop.finish()
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What some slices gave."""
+        made = self.window.outcome(keep)
+        samples = [each for number in keep for each in self.loop.samples[slice(*self.taken[number])]]
+        add_latency(made, "response", samples)
+        return made
+
+    def close(self) -> None:
+        """Close what is still there."""
+        self.loop.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..scenario import Workload
 from .connect import PATIENCE, Broken, Place, Unable, blamed
@@ -18,7 +18,7 @@ from .ring import Ring
 from .window import NANO, SETTLE, Outcome, Window, add_latency, clock, room
 
 #: Samples that there is room for, for each second: more than this loop can make of messages of any size.
-SAMPLES = 2_000_000
+SAMPLES = 1_000_000
 
 
 class Connection(Echoing):
@@ -52,15 +52,15 @@ class Closed:
         self.poll = select.epoll()
         made = [Connection(sock, ring, number, self.poll) for number, sock in enumerate(sockets)]
         self.conns = {conn.fd: conn for conn in made}
-        self.samples = room(int((workload.seconds + SETTLE) * SAMPLES))
+        self.samples = room(int((2 * workload.seconds + SETTLE) * SAMPLES))
         self.count = self.taken = 0
 
     def start(self) -> None:
-        """Send the first messages on every connection."""
+        """Send as many messages on every connection as may be under way; none is."""
         with blamed("while it was written to"):
             for conn in self.conns.values():
                 conn.times = [clock()] * self.depth
-                conn.asked = self.size * self.depth
+                conn.asked += self.size * self.depth
                 conn.flush()
 
     def run(self, until: int, again: bool = True) -> None:
@@ -120,44 +120,60 @@ def waste(nanoseconds: int) -> None:
         pass
 
 
-def measure(workload: Workload, place: Place, ring: Ring, window: Window, handicap: int) -> Outcome:
-    """Warm up, measure for one window, and see that every answer arrives.
+class Measurement:
+    """See ``window.Measurement``."""
 
-    Raises:
-        Broken: the server did something wrong.
-        Unable: there were more answers than there is room for.
-    """
-    sockets = place.dial_all(workload.conns)
-    try:
-        loop = Closed(workload, sockets, ring, handicap)
+    def __init__(self, workload: Workload, place: Place, ring: Ring, window: Window, handicap: int) -> None:
+        self.workload = workload
+        self.window = window
+        self.sockets = place.dial_all(workload.conns)
+        self.loop = Closed(workload, self.sockets, ring, handicap)
+        # Of each slice: where its samples begin, and where they end.
+        self.taken: list[tuple[int, int]] = []
+
+    def warm(self) -> None:
+        """Warm up."""
+        self.loop.start()
+        self.loop.run(clock() + int(self.workload.warmup * NANO))
+        self.rest()
+        self.loop.taken = 0
+
+    def slice(self, seconds: float) -> None:
+        """Measure for so long.
+
+        Raises:
+            Broken: the server did something wrong.
+            Unable: there were more answers than there is room for.
+        """
+        loop, window = self.loop, self.window
+        window.prepare()
         try:
-            samples = _run(loop, workload, window)
+            loop.start()
+            loop.run(clock() + int(SETTLE * NANO))
+            first = loop.taken
+            loop.run(window.open(loop.count) + int(seconds * NANO))
+            window.close(loop.count)
+            self.taken.append((first, loop.taken))
+            self.rest()
         except IndexError:
             raise Unable("more answers came than there is room for: ask for fewer --seconds") from None
-        if loop.waiting():
-            raise Broken(f"{loop.waiting()} connections were not answered within {PATIENCE:g} s of the last message")
-    finally:
-        for sock in sockets:
+
+    def rest(self) -> None:
+        """See that every answer arrives."""
+        self.loop.run(clock() + int(PATIENCE * NANO), again=False)
+        if waiting := self.loop.waiting():
+            raise Broken(f"{waiting} connections were not answered within {PATIENCE:g} s of the last message")
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What some slices gave."""
+        made = self.window.outcome(keep)
+        samples = [each for number in keep for each in self.loop.samples[slice(*self.taken[number])]]
+        add_latency(made, "response", samples)
+        mean = sum(samples) / max(1, len(samples)) / NANO
+        made.observed["little"] = made.figures["rate"] * mean / (self.workload.conns * self.workload.depth)
+        return made
+
+    def close(self) -> None:
+        """Close every connection."""
+        for sock in self.sockets:
             sock.close()
-    made = window.outcome()
-    add_latency(made, "response", samples)
-    mean = sum(samples) / max(1, len(samples)) / NANO
-    made.observed["little"] = made.figures["rate"] * mean / (workload.conns * workload.depth)
-    return made
-
-
-def _run(loop: Closed, workload: Workload, window: Window) -> Sequence[int]:
-    """The samples of the window."""
-    loop.start()
-    loop.run(clock() + int(workload.warmup * NANO))
-    window.prepare()
-    loop.run(clock() + int(SETTLE * NANO))
-    loop.taken = 0
-    start = window.open(loop.count).at
-    loop.run(start + int(workload.seconds * NANO / 2))
-    window.half(loop.count)
-    loop.run(start + int(workload.seconds * NANO))
-    window.close(loop.count)
-    samples = loop.samples[: loop.taken]
-    loop.run(clock() + int(PATIENCE * NANO), again=False)
-    return samples

@@ -7,6 +7,7 @@ an allocator holds while there is work is given back after it.
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
 from contextlib import ExitStack
 
 from ..process import Server
@@ -24,31 +25,47 @@ FIRST = 8
 MESSAGE = b"abcdefghijklmnopqrstuvwxyz"
 
 
-def measure(workload: Workload, place: Place, window: Window) -> Outcome:
-    """Open them, send one message on each, and close them, with a weighing after each step.
+class Measurement:
+    """See ``window.Measurement``: one slice, which takes the time it needs."""
 
-    Raises:
-        Broken: the server did something wrong.
-        Unable: the process of the server is not known.
-    """
-    server = window.server
-    if server is None:
-        raise Unable("memory cannot be measured: the process of the server is not known")
-    for sock in _open(workload, place, FIRST):
-        sock.close()
-    made = Outcome()
-    empty = _weigh(server)
-    with ExitStack() as held:
-        conns = [held.enter_context(sock) for sock in _open(workload, place, workload.conns)]
-        opened = _weigh(server)
-        _talk(workload, conns)
-        used = _weigh(server)
-    left = _weigh(server)
-    for name, weight in (("idle", opened), ("used", used), ("left", left)):
-        made.figures[name] = (weight - empty) / 1024 / workload.conns
-    made.figures["memory"] = used / 1024
-    made.observed["messages"] = workload.conns
-    return made
+    def __init__(self, workload: Workload, place: Place, window: Window) -> None:
+        if window.server is None:
+            raise Unable("memory cannot be measured: the process of the server is not known")
+        self.workload = workload
+        self.place = place
+        self.server = window.server
+        self.made = Outcome()
+
+    def warm(self) -> None:
+        """Open a few connections, and close them."""
+        for sock in _open(self.workload, self.place, FIRST):
+            sock.close()
+
+    def slice(self, seconds: float) -> None:
+        """Open all of them, send one message on each, and close them, with a weighing after each step.
+
+        Raises:
+            Broken: the server did something wrong.
+        """
+        workload, server, made = self.workload, self.server, self.made
+        empty = _weigh(server)
+        with ExitStack() as held:
+            conns = [held.enter_context(sock) for sock in _open(workload, self.place, workload.conns)]
+            opened = _weigh(server)
+            _talk(workload, conns)
+            used = _weigh(server)
+        left = _weigh(server)
+        for name, weight in (("idle", opened), ("used", used), ("left", left)):
+            made.figures[name] = (weight - empty) / 1024 / workload.conns
+        made.figures["memory"] = used / 1024
+        made.observed["messages"] = workload.conns
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What it gave."""
+        return self.made
+
+    def close(self) -> None:
+        """All are closed already."""
 
 
 def _open(workload: Workload, place: Place, count: int) -> list[socket.socket]:

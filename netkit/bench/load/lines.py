@@ -12,7 +12,7 @@ import select
 import socket
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -268,63 +268,97 @@ def ceiling(workload: Workload) -> float:
     return taken * NANO / (now - start)
 
 
-def measure(workload: Workload, place: Place, window: Window) -> Outcome:
-    """Warm up, and measure for one window; where one client is to stall, it does so after a third of it.
+class Measurement:
+    """See ``window.Measurement``."""
 
-    Raises:
-        Broken: the server did something wrong.
-    """
-    stalls = workload.kind == "stalled"
-    lasts = workload.warmup + SETTLE + workload.seconds
-    sockets = place.dial_all(workload.conns)
-    try:
-        if stalls:
-            sockets.append(place.dial(STALLED_BUFFER))
-            sockets[-1].setblocking(False)
-        room = Room(workload, sockets)
-        room.settle()
-        room.begin(schedule(workload.rate / workload.depth, lasts + TAIL, workload.senders, "constant", 0))
-        room.run(room.zero + int(workload.warmup * NANO))
+    def __init__(self, workload: Workload, place: Place, window: Window) -> None:
+        self.workload = workload
+        self.window = window
+        self.sockets = place.dial_all(workload.conns)
+        self.room = Room(workload, self.sockets)
+        self.done: list[Deliveries] = []
+
+    def warm(self) -> None:
+        """Let everybody come in, and warm up."""
+        self.room.settle()
+        self.begin(self.workload.warmup)
+        self.room.run(self.room.zero + int(self.workload.warmup * NANO))
+        self.room.finish()
+
+    def begin(self, seconds: float) -> None:
+        """Begin a schedule of writes."""
+        workload = self.workload
+        self.room.begin(schedule(workload.rate / workload.depth, seconds + TAIL, workload.senders, workload.arrival, 0))
+
+    def slice(self, seconds: float) -> None:
+        """Measure for so long.
+
+        Raises:
+            Broken: the server did something wrong.
+        """
+        room, window = self.room, self.window
         window.prepare()
-        room.run(clock() + int(SETTLE * NANO))
-        start = window.open(room.count).at
-        if stalls:
-            return _stall(workload, window, room, start)
-        room.run(start + int(workload.seconds * NANO / 2))
-        window.half(room.count)
-        room.run(start + int(workload.seconds * NANO))
+        self.begin(SETTLE + seconds)
+        room.run(room.zero + int(SETTLE * NANO))
+        start = window.open(room.count)
+        room.run(start + int(seconds * NANO))
         window.close(room.count)
         room.finish()
-        done = room.deliveries(start, start + int(workload.seconds * NANO))
-    finally:
-        for sock in sockets:
+        self.done.append(room.deliveries(start, start + int(seconds * NANO)))
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What some slices gave."""
+        made = self.window.outcome(keep)
+        done = [self.done[number] for number in keep]
+        expected = sum(len(each.first) for each in done) * (self.workload.conns - 1)
+        made.figures["reach"] = sum(len(each.times) for each in done) / max(1, expected)
+        made.observed["offered"] = self.workload.rate
+        for name, held in (("response", "times"), ("first", "first"), ("last", "last"), ("lateness", "lateness")):
+            add_latency(made, name, [sample for each in done for sample in getattr(each, held)])
+        return made
+
+    def close(self) -> None:
+        """Close every connection."""
+        for sock in self.sockets:
             sock.close()
-    made = window.outcome()
-    made.figures["reach"] = len(done.times) / max(1, len(done.first) * (workload.conns - 1))
-    made.observed["offered"] = workload.rate
-    for name in ("response", "first", "last", "lateness"):
-        add_latency(made, name, done.times if name == "response" else getattr(done, name))
-    return made
 
 
-def _stall(workload: Workload, window: Window, room: Room, start: int) -> Outcome:
-    """Let the last client stop reading, and see what the others and the server's memory notice of it."""
-    middle = start + int(workload.seconds * NANO / 3)
-    room.run(middle)
-    before = window.memory()
-    staller = room.leave()
-    room.run(start + int(workload.seconds * NANO))
-    end = start + int(workload.seconds * NANO)
-    window.close(room.count)
-    room.finish()
-    made = window.outcome()
-    made.figures["growth"] = max(0.0, window.highest() - before) / 1024
-    made.observed.update(offered=workload.rate, cut_off=float(_has_ended(staller.sock)))
-    add_latency(made, "before", room.deliveries(start, middle).times)
-    during = room.deliveries(middle, end)
-    add_latency(made, "during", during.times)
-    add_latency(made, "lateness", during.lateness)
-    return made
+class Stalled(Measurement):
+    """One slice, after a third of which the last client, who is one more, stops reading."""
+
+    def __init__(self, workload: Workload, place: Place, window: Window) -> None:
+        super().__init__(workload, place, window)
+        self.sockets.append(place.dial(STALLED_BUFFER))
+        self.sockets[-1].setblocking(False)
+        self.room = Room(workload, self.sockets)
+
+    def slice(self, seconds: float) -> None:
+        """Measure both parts of the time, and what the server's memory gained in the second one."""
+        room, window = self.room, self.window
+        window.prepare()
+        self.begin(SETTLE + seconds)
+        room.run(room.zero + int(SETTLE * NANO))
+        start = window.open(room.count)
+        middle, end = start + int(seconds * NANO / 3), start + int(seconds * NANO)
+        room.run(middle)
+        before = window.memory()
+        staller = room.leave()
+        room.run(end)
+        window.close(room.count)
+        room.finish()
+        self.done = [room.deliveries(start, middle), room.deliveries(middle, end)]
+        self.growth = max(0, window.highest() - before)
+        self.cut_off = _has_ended(staller.sock)
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What the one slice gave."""
+        made = self.window.outcome(keep)
+        made.figures["growth"] = self.growth / 1024
+        made.observed.update(offered=self.workload.rate, cut_off=float(self.cut_off))
+        for name, done in zip(("before", "during"), self.done, strict=True):
+            add_latency(made, name, done.times)
+        add_latency(made, "lateness", self.done[1].lateness)
+        return made
 
 
 def _has_ended(sock: socket.socket) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import select
 import socket
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -49,7 +49,7 @@ def schedule(rate: float, seconds: float, conns: int, arrival: str, seed: int) -
         seconds: of the whole schedule.
         conns: connections.
         arrival: ``constant``: each connection keeps its own beat, from a random phase; ``poisson``: the gaps between
-            messages are exponential.
+            messages are exponential; ``together``: all connections send at the same moment.
         seed: of the phases, or of the gaps.
 
     Raises:
@@ -68,7 +68,7 @@ def schedule(rate: float, seconds: float, conns: int, arrival: str, seed: int) -
             due[number] = int(at)
         return due
     beat = conns * NANO / rate
-    phases = sorted(random.random() * beat for _ in range(conns))
+    phases = sorted(random.random() * beat * (arrival != "together") for _ in range(conns))
     for number in range(count):
         turn, conn = divmod(number, conns)
         due[number] = int(turn * beat + phases[conn])
@@ -234,34 +234,57 @@ class Paced:
         return made
 
 
-def measure(workload: Workload, place: Place, ring: Ring, window: Window, seed: int) -> Outcome:
-    """Warm up, and measure for one window at one rate.
+class Measurement:
+    """See ``window.Measurement``."""
 
-    Raises:
-        Broken: the server did something wrong.
-        Unable: the rate is more than can be kept.
-    """
-    lasts = workload.warmup + SETTLE + workload.seconds
-    due = schedule(workload.rate, lasts + TAIL, workload.conns, workload.arrival, seed)
-    sockets = place.dial_all(workload.conns)
-    try:
-        loop = Paced(workload, sockets, ring)
-        loop.begin(due)
-        loop.run(loop.zero + int(workload.warmup * NANO))
+    def __init__(self, workload: Workload, place: Place, ring: Ring, window: Window, seed: int) -> None:
+        self.workload = workload
+        self.window = window
+        self.seed = seed
+        self.sockets = place.dial_all(workload.conns)
+        self.loop = Paced(workload, self.sockets, ring)
+        self.trials: list[Trial] = []
+
+    def warm(self) -> None:
+        """Warm up."""
+        self.begin(self.workload.warmup)
+        self.loop.run(self.loop.zero + int(self.workload.warmup * NANO))
+        self.loop.finish(0, 0)
+
+    def begin(self, seconds: float) -> None:
+        """Begin a schedule of this rate, unlike the one before."""
+        workload = self.workload
+        self.seed += 1
+        self.loop.begin(schedule(workload.rate, seconds + TAIL, workload.conns, workload.arrival, self.seed))
+
+    def slice(self, seconds: float) -> None:
+        """Measure for so long.
+
+        Raises:
+            Broken: the server did something wrong.
+            Unable: the rate is more than can be kept.
+        """
+        loop, window = self.loop, self.window
         window.prepare()
-        loop.run(clock() + int(SETTLE * NANO))
-        start = window.open(loop.count).at
-        loop.run(start + int(workload.seconds * NANO / 2))
-        window.half(loop.count)
-        loop.run(start + int(workload.seconds * NANO))
+        self.begin(SETTLE + seconds)
+        loop.run(loop.zero + int(SETTLE * NANO))
+        start = window.open(loop.count)
+        loop.run(start + int(seconds * NANO))
         window.close(loop.count)
-        trial = loop.finish(start, start + int(workload.seconds * NANO))
-    finally:
-        for sock in sockets:
+        self.trials.append(loop.finish(start, start + int(seconds * NANO)))
+
+    def outcome(self, keep: Collection[int]) -> Outcome:
+        """What some slices gave."""
+        made = self.window.outcome(keep)
+        trials = [self.trials[number] for number in keep]
+        due = sum(trial.due for trial in trials)
+        made.observed["achieved"] = 1 - sum(trial.unsent for trial in trials) / max(1, due)
+        made.observed["offered"] = self.workload.rate
+        for name in ("response", "service", "lateness"):
+            add_latency(made, name, [sample for trial in trials for sample in getattr(trial, name)])
+        return made
+
+    def close(self) -> None:
+        """Close every connection."""
+        for sock in self.sockets:
             sock.close()
-    made = window.outcome()
-    made.observed["achieved"] = 1 - trial.unsent / max(1, trial.due)
-    made.observed["offered"] = workload.rate
-    for name in ("response", "service", "lateness"):
-        add_latency(made, name, getattr(trial, name))
-    return made

@@ -140,7 +140,7 @@ def series(workload: Workload, arms: list[Arm], rounds: int, drawn: Drawn) -> Se
     names = [*(arm.name for arm in arms), CONTROL]
     for number in range(1, rounds + 1):
         order = drawn.random.sample(names, len(names))
-        one = Round(number, order, probe=[drawn.about(50_000) for _ in range(len(names) + 1)])
+        one = Round(number, order, probe=[drawn.about(10_000) for _ in range(14)], steady=list(range(13)))
         for name in names:
             arm = BASELINE if name == CONTROL else name
             held = figures(workload, COSTS.get(arm, 1), drawn)
@@ -153,7 +153,7 @@ def series(workload: Workload, arms: list[Arm], rounds: int, drawn: Drawn) -> Se
     return made
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _few_resamples() -> Iterator[None]:
     """How exact the ends of intervals are does not matter here, and how long they take does."""
     with pytest.MonkeyPatch.context() as patch:
@@ -186,7 +186,9 @@ def result(make: Make) -> Result:
 @pytest.fixture(scope="session")
 def summaries(result: Result) -> list[Summary]:
     """What can be said of it."""
-    return summarise(result)
+    with pytest.MonkeyPatch.context() as patch:  # it is made before the module's own fixtures
+        patch.setattr(stats, "RESAMPLES", 300)
+        return summarise(result)
 
 
 @pytest.fixture
