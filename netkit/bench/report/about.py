@@ -104,8 +104,9 @@ def method(result: Result, summaries: list[Summary]) -> list[tuple[str, str]]:
     return [
         (
             "Rounds",
-            "A round starts every server afresh, one after another in random order, each with a load of its own. The "
-            "round is the unit of everything below: a million messages to one process are one observation of it.",
+            "A round starts every server afresh, each with a load of its own. Then they take turns, a slice of time "
+            "each in random order, pass after pass; a pass in which the machine changed its speed is left out for all. "
+            "The round is the unit of everything below: a million messages to one process are one observation of it.",
         ),
         (
             "A/A",
