@@ -48,6 +48,11 @@ class Tap:
         with self._news:
             assert self._news.wait_for(lambda: what in self.sent, PATIENCE), self.sent
 
+    def until_received(self, what: bytes) -> None:
+        """Wait until the client has been sent something."""
+        with self._news:
+            assert self._news.wait_for(lambda: what in self.received, PATIENCE), self.received
+
     def close(self) -> None:
         with suppress(OSError):  # both sides have gone already
             self._server.shutdown(socket.SHUT_RDWR)
@@ -72,7 +77,9 @@ class Tap:
     def _answers(self, client: socket.socket) -> None:
         with suppress(OSError):
             while data := self._server.recv(READ_SIZE):
-                self.received += data
+                with self._news:
+                    self.received += data
+                    self._news.notify()
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
 
@@ -109,13 +116,18 @@ Telnet = Callable[[str], "Client"]
 
 @pytest.fixture
 def telnet(chat: Meeting, tap: Tap, ann: Client) -> Telnet:
-    """Comes in with one of the two commands, and has read the greeting."""
+    """Comes in with one of the two commands, has read the greeting, and been greeted."""
 
     def come(kind: str) -> Client:
         client = chat.client(kind, tcp=tap.port)
         client.sees(*CONNECTED, "*** you are guest1 in #lobby")
         client.finds("*** 1 other here: /who names them")
         ann.sees("*** guest1 is here")
+        if kind == "telnet -PORT":
+            tap.until_received(REFUSALS)
+        # Seen, it has read the refusals too: it sets up its terminal anew at them, and loses a Ctrl-D typed meanwhile.
+        ann.says("welcome")
+        client.sees("<ann> welcome")
         return client
 
     return come
@@ -139,8 +151,6 @@ def test_all_that_it_offers_is_refused_once(telnet: Telnet, ann: Client, tap: Ta
     client = telnet("telnet -PORT")
     client.says("hello")
     ann.sees("<guest1> hello")
-    ann.says("welcome")
-    client.sees("<ann> welcome")
     client.says("/quit")
     client.sees("*** goodbye", "Connection closed by foreign host.")
     client.output.rest()
