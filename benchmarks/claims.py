@@ -93,17 +93,25 @@ def made() -> dict[Path, str]:
     """
     sections = "\n\n".join(section(name, command) for name, command in MADE.items())
     return {
-        HERE / "README.md": _put(HERE / "README.md", "results", sections),
-        HERE.parent / "README.md": _put(HERE.parent / "README.md", "bench", first()),
+        path: put(path.read_text(), mark, text)
+        for path, mark, text in (
+            (HERE / "README.md", "results", sections),
+            (HERE.parent / "README.md", "bench", first()),
+        )
     }
 
 
-def _put(path: Path, mark: str, text: str) -> str:
+def put(written: str, mark: str, text: str) -> str:
+    """The text of a file, with another text between two marks.
+
+    Raises:
+        SystemExit: it has no such marks.
+    """
     begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
-    before, found, rest = path.read_text().partition(begin)
+    before, found, rest = written.partition(begin)
     _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise SystemExit(f"{path} has no {begin} and {end}")
+        raise SystemExit(f"there is no {begin} and {end}")
     return f"{before}{begin}\n\n{text}\n\n{end}{after}"
 
 

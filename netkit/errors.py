@@ -10,7 +10,10 @@
     ├── ServiceError       a service that cannot be found or made
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
-    └── BenchError         a measurement that could not be made, or shown, for want of something
+    ├── BenchError         a measurement that could not be made, or shown, for want of something
+    ├── TierError          a tier of asyncio that does not exist
+    ├── TowerError         a part of the tower that is missing, has moved or failed: an example, a place in the source
+    └── TraceError         a message that could not be followed: the server did not answer, or went away
 
 Each message is one line that says what to do about it. A peer that misbehaves never raises any of these:
 that is data, and ends with that one connection.
@@ -53,3 +56,15 @@ class ResultError(NetkitError):
 
 class BenchError(NetkitError):
     """A measurement that could not be made or shown: it was interrupted, a package is missing, the machine is busy."""
+
+
+class TierError(NetkitError):
+    """A tier of asyncio that does not exist. A usage error: the command line exits with 2."""
+
+
+class TowerError(NetkitError):
+    """A part of the tower that is missing, has moved or failed: an example file, or a place in the source."""
+
+
+class TraceError(NetkitError):
+    """A message that could not be followed: the server did not answer in time, or went away."""

@@ -27,8 +27,10 @@ ALLOWED = {
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},
+    # The trace runs a server to look into it; what the rest of the tower may import, see below.
+    "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
-    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench"},
+    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
     "__init__": {"errors", "limits", "service", "server"},
     "__main__": {"cli"},
 }
@@ -100,6 +102,15 @@ def test_uvloop_is_optional(path: Path) -> None:
     if "uvloop" in {name.split(".")[0] for name in imports(path)}:
         assert path == ROOT / "loops.py"
         assert "uvloop" not in set(imports(path, everywhere=False))
+
+
+def test_the_tower_is_only_read_except_where_it_is_traced(path: Path) -> None:
+    if part(path) == "tower" and "trace" not in path.parts:
+        names = set(imports(path))
+        assert not {name.split(".")[0] for name in names} & IMPURE
+        assert {name for name in names if name.startswith("netkit")} <= {"netkit.errors"} | {
+            f"netkit.tower.{other.stem}" for other in path.parent.glob("*.py")
+        }
 
 
 def test_the_package_imports_itself_relatively(path: Path) -> None:

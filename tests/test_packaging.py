@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from netkit.tower.tiers import TIERS
+
 ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0  # seconds until a wait for a process or a socket counts as failed
 
@@ -100,12 +102,17 @@ def test_the_wheel_holds_the_package_its_types_and_nothing_else(members: list[st
     assert {top for top in tops if not re.fullmatch(r"netkit-[^/]+\.dist-info", top)} == {"netkit"}
     assert "netkit/py.typed" in members
     source = {str(path.relative_to(ROOT)) for path in (ROOT / "netkit").rglob("*.py")}
-    assert {name for name in members if name.endswith(".py")} == source
+    examples = {f"netkit/tower/examples/{tier.example}" for tier in TIERS}
+    assert {name for name in members if name.endswith(".py")} == source | examples
 
 
-def test_the_wheel_holds_what_the_bench_reads(members: list[str]) -> None:
-    read = [*(ROOT / "netkit").rglob("*.toml"), *(ROOT / "netkit").glob("bench/report/page.*")]
-    assert len(read) >= 12
+def test_the_wheel_holds_what_its_parts_read(members: list[str]) -> None:
+    read = [
+        *(ROOT / "netkit").rglob("*.toml"),
+        *(ROOT / "netkit").glob("bench/report/page.*"),
+        *(ROOT / "netkit").glob("tower/trace/page.*"),
+    ]
+    assert len(read) >= 16
     assert {str(path.relative_to(ROOT)) for path in read} <= set(members)
 
 
@@ -127,7 +134,7 @@ def test_only_click_is_required(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    assert sorted(metadata.get_all("Provides-Extra", [])) == ["all", "bench", "tls-dev", "uvloop"]
+    assert sorted(metadata.get_all("Provides-Extra", [])) == ["all", "bench", "tls-dev", "tower", "uvloop"]
 
 
 def test_an_install_brings_click_and_nothing_else(venv: Path, tmp_path: Path) -> None:
@@ -154,6 +161,20 @@ def test_the_bench_says_what_it_lacks(venv: Path, tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "netkit: the bench needs the package hdrh: pip install 'netkit[bench]'\n"
+
+
+def test_the_tower_is_whole(venv: Path, tmp_path: Path) -> None:
+    shown = output(venv / "netkit", "tower", "3", cwd=tmp_path)
+    assert "netkit/tower/trace/__main__.py:" in shown
+    assert (ROOT / "examples" / "tier3_futures.py").read_text() in shown
+    assert output(venv / "netkit", "tower", "1", "--run", cwd=tmp_path).count("\n") >= 5
+
+
+def test_a_message_is_followed(venv: Path, tmp_path: Path) -> None:
+    shown = output(venv / "netkit", "trace", cwd=tmp_path)
+    assert shown.startswith("message, service echo: streams on asyncio\n")
+    output(venv / "netkit", "trace", "-o", "trace.html", cwd=tmp_path)
+    assert (tmp_path / "trace.html").read_text().startswith("<!doctype html>")
 
 
 def test_the_command_tells_the_version_of_the_wheel(venv: Path, metadata: Message, tmp_path: Path) -> None:

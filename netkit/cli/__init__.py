@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..errors import EndpointError, NetkitError, ResultError, ScenarioError, ServiceError
+from ..errors import EndpointError, NetkitError, ResultError, ScenarioError, ServiceError, TierError
 
-COMMANDS = ("serve", "bench", "compare", "report")
+COMMANDS = ("serve", "bench", "compare", "report", "tower", "trace")
 
 #: What the user wrote is wrong, as opposed to what the machine could not do.
-USAGE_ERRORS = (EndpointError, ResultError, ScenarioError, ServiceError)
+USAGE_ERRORS = (EndpointError, ResultError, ScenarioError, ServiceError, TierError)
 
 
 class Commands(click.Group):

@@ -17,6 +17,9 @@ HEAVY = {"asyncio", "ssl", "socket", "logging", "uvloop", "trustme"}
 #: What only the bench needs.
 HEAVY |= {"rich", "psutil", "hdrh", "altair", "vl_convert", "jinja2", "netkit.bench"}
 
+#: What only the tower needs.
+HEAVY |= {"ast", "difflib", "pygments", "netkit.tower"}
+
 #: Runs of each program. Times are of the processor, so that other processes matter little.
 RUNS = 7
 
