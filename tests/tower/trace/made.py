@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeAlias
 
 from netkit.tower.trace.model import CLIENT, KERNEL, SERVICE, Comparison, Counts, Step, Trace
@@ -183,10 +182,3 @@ def long(count: int = 150) -> Comparison:
         past = max((row[0] for row in rows), default=0)
         rows += [(row[0] + past if row[0] else 0, *row[1:]) for row in STREAMS]
     return comparison(trace("streams", "asyncio", rows[:count], 900, 1200), what="slow-reader")
-
-
-def saying(text: str) -> Comparison:
-    """Two traces that say this text wherever a text can be said."""
-    spoken = tuple(replace(step, text=text, api=text, where=text) for step in one().steps)
-    traces = (replace(one(), layer=text, loop=text, steps=spoken), one())
-    return Comparison(what=text, service=text, machine={text: text}, when=text, traces=traces)

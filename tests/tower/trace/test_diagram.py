@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.bench.report import theme
-from netkit.tower.trace import diagram, page_theme
+from netkit.bench.report import theme as bench_theme
 from netkit.tower.trace.lanes import LANES
 from netkit.tower.trace.model import CLIENT, KERNEL, Step, Trace
-from netkit.tower.trace.page_frame import DETAIL, GLANCE, Frame, Label, frame, labels, lasting
-from netkit.tower.trace.page_text import escape, width, wrap
+from netkit.tower.trace.page import diagram, theme
+from netkit.tower.trace.page.frame import DETAIL, GLANCE, Frame, Label, frame, labels, lasting
+from netkit.tower.trace.page.text import escape, width, wrap
 from tests.tower.trace import made
 
 TRACES = (*made.six().traces, *made.long(60).traces)
@@ -160,7 +160,7 @@ def test_what_is_escaped_may_stand_in_an_attribute() -> None:
 
 
 def test_layers_have_the_hues_that_they_have_in_the_bench() -> None:
-    for own, other in ((page_theme.LIGHT, theme.LIGHT), (page_theme.DARK, theme.DARK)):
+    for own, other in ((theme.LIGHT, bench_theme.LIGHT), (theme.DARK, bench_theme.DARK)):
         for layer in ("transports", "protocols", "streams"):
             assert getattr(own, layer) == other.layer(layer)
 
@@ -171,8 +171,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize("scheme", [page_theme.LIGHT, page_theme.DARK], ids=["light", "dark"])
-def test_every_mark_can_be_seen(scheme: page_theme.Theme) -> None:
+@pytest.mark.parametrize("scheme", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_every_mark_can_be_seen(scheme: theme.Theme) -> None:
     hues = {name: colour for name, colour in asdict(scheme).items() if name not in ("paper", "grid", "band")}
     for behind in (scheme.paper, scheme.band):
         for name, colour in hues.items():

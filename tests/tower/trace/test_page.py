@@ -12,8 +12,8 @@ import pytest
 from netkit.tower.trace import page
 from netkit.tower.trace.lanes import NAMES
 from netkit.tower.trace.model import Comparison, Step, Trace
-from netkit.tower.trace.page_frame import DETAIL
-from netkit.tower.trace.page_theme import DARK, LIGHT
+from netkit.tower.trace.page.frame import DETAIL
+from netkit.tower.trace.page.theme import DARK, LIGHT
 from tests.tower.trace import made
 from tests.tower.trace.conftest import Open, Opened
 
@@ -121,6 +121,8 @@ def test_what_is_inside_c_is_a_hatched_box_that_says_so(six: Opened) -> None:
         assert six.page.locator(f"#way-{number} .inside").count() == hidden
         assert six.texts(f"#way-{number} .said") == ["inside C"] * hidden
     assert six.ask("getComputedStyle(document.querySelector('#way-4 .inside')).fill") == 'url("#hatch")'
+    six.page.emulate_media(media="print")
+    assert six.ask("getComputedStyle(document.querySelector('#way-4 .said')).display") != "none"
 
 
 def test_all_traces_have_the_same_scale(six: Opened, long: Opened) -> None:

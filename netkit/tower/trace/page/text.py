@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import unicodedata
 
-from ...wire.text import visible
+from ....wire.text import visible
 
 #: Widths as a part of the size of the font, those of DejaVu Sans: few fonts that a browser takes here are wider.
 NARROW, USUAL, BROAD, FULL = 0.37, 0.62, 0.88, 1.05

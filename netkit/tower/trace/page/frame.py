@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .lanes import LANES, NAMES
-from .model import Step, Trace
-from .page_text import width, wrap
+from ..lanes import LANES, NAMES
+from ..model import Step, Trace
+from .text import width, wrap
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .lanes import LANES, NAMES
-from .model import CLIENT, Step, Trace
-from .page_text import escape
-from .page_theme import HUES
-from .text import COUNTED
+from ..lanes import LANES, NAMES
+from ..model import CLIENT, Step, Trace
+from ..text import COUNTED
+from .text import escape
+from .theme import HUES
 
 #: What stands where nothing can be counted.
 UNSEEN = "inside C"

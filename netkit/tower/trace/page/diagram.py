@@ -11,11 +11,11 @@ import html
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from .lanes import NAMES
-from .model import KERNEL, Step, Trace
-from .page_frame import Frame, Label, labels, lasting
-from .page_text import escape, width
-from .page_theme import HUES
+from ..lanes import NAMES
+from ..model import KERNEL, Step, Trace
+from .frame import Frame, Label, labels, lasting
+from .text import escape, width
+from .theme import HUES
 
 #: A loop that is written in C has in it all from the kernel up to its transports.
 LOWEST_IN_C, HIGHEST_IN_C = KERNEL, 7

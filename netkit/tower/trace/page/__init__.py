@@ -1,7 +1,7 @@
 """A comparison as one HTML file that needs nothing else: no network, no folder beside it, and no script to be read.
 
 All that can be seen is there before any script runs: drawings, tables, and every step in words. The script only goes
-along the message. What a trace says is text, wherever it ends up: see ``page_text.escape``. The page allows no script
+along the message. What a trace says is text, wherever it ends up: see ``text.escape``. The page allows no script
 and no style but its own, by their hashes, and no request at all.
 """
 
@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from importlib import resources
 from string import Template
 
-from . import diagram, page_tables
-from .model import Comparison, Trace
-from .page_frame import DETAIL, GLANCE, Frame, frame
-from .page_text import escape
-from .page_theme import style
-from .text import CAVEAT
+from ..model import Comparison, Trace
+from ..text import CAVEAT
+from . import diagram, tables
+from .frame import DETAIL, GLANCE, Frame, frame
+from .text import escape
+from .theme import style
 
 #: Steps in a row on paper, which does not scroll.
 ON_PAPER = 13
@@ -71,7 +71,7 @@ def _counts(traces: Sequence[Trace]) -> str:
         '<section class="counts" id="counts">\n<h2>Counts</h2>\n'
         '<p class="about">A block is a step. Tiers without any are left out.</p>\n'
         '<div class="scroll" tabindex="0" role="region" aria-label="Counts">\n'
-        f"{page_tables.counts(traces)}\n</div>\n</section>"
+        f"{tables.counts(traces)}\n</div>\n</section>"
     )
 
 
@@ -111,7 +111,7 @@ def _section(trace: Trace, number: int, lanes: Frame, key: str = "") -> str:
         f'{_drawing(trace, lanes, name, rows)}\n</div>\n<div class="paper">\n{pieces}\n</div>\n{key}\n'
         f"<details open><summary>All {total} steps in words</summary>\n"
         f'<div class="scroll steps" id="{rows}" tabindex="0" role="region" aria-label="Steps: {escape(trace.label)}">\n'
-        f"{page_tables.steps(trace, rows)}\n</div>\n</details>\n</section>"
+        f"{tables.steps(trace, rows)}\n</div>\n</details>\n</section>"
     )
 
 
