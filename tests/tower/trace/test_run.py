@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 import pytest
@@ -101,9 +102,17 @@ WAYS = {
 }
 
 
-def test_a_message_takes_every_step_in_its_order() -> None:
-    plan = Plan()
-    found = dict(zip(CELLS, traced(*((plan, *cell) for cell in CELLS)), strict=True))
+Messages: TypeAlias = dict[tuple[str, str], Trace]
+
+
+@pytest.fixture(scope="module")
+def messages() -> Messages:
+    """A message on every layer and loop."""
+    return dict(zip(CELLS, traced(*((Plan(), *cell) for cell in CELLS)), strict=True))
+
+
+def test_a_message_takes_every_step_in_its_order(messages: Messages) -> None:
+    found = messages
     assert {cell: tiers(trace) for cell, trace in found.items()} == WAYS
     for (layer, loop), trace in found.items():
         assert (trace.layer, trace.loop) == (layer, loop)
@@ -131,8 +140,8 @@ def test_a_message_takes_every_step_in_its_order() -> None:
     assert on_asyncio["streams"].python > 2 * on_asyncio["protocols"].python
 
 
-def test_a_step_is_as_deep_as_the_steps_it_is_inside_of() -> None:
-    (trace,) = traced((Plan(), "protocols", "asyncio"))
+def test_a_step_is_as_deep_as_the_steps_it_is_inside_of(messages: Messages) -> None:
+    trace = messages["protocols", "asyncio"]
     assert [(step.tier, step.depth) for step in trace.steps if step.tier != CLIENT] == [
         *((2, 0), (7, 0), (KERNEL, 1), (8, 1), (SERVICE, 2), (8, 2), (7, 3), (KERNEL, 4))
     ]
@@ -231,10 +240,14 @@ def test_a_service_that_does_not_answer_is_given_up(service: str, why: str) -> N
     assert str(failed.value) == f"no trace of message with made_up:{service} on streams, asyncio: {why}"
 
 
-@pytest.mark.parametrize("what", sorted(set(STORIES) - {"connect"}))
-def test_every_story_gives_up_in_time(what: str) -> None:
-    with pytest.raises(TraceError):
-        traced((Plan(what=what, service="made_up:Silent", patience=0.3), "protocols", "uvloop"))
+def test_every_story_gives_up_in_time() -> None:
+    async def all_of_them() -> list[Trace | BaseException]:
+        plans = [Plan(what=what, service="made_up:Silent", patience=0.3) for what in STORIES if what != "connect"]
+        tries = (run.trace(plan, "protocols", "uvloop") for plan in plans)
+        return await asyncio.gather(*tries, return_exceptions=True)
+
+    given_up = asyncio.run(all_of_them())
+    assert [type(each) for each in given_up] == [TraceError] * (len(STORIES) - 1)
 
 
 def test_a_service_that_cannot_be_had_is_told_as_serve_tells_it() -> None:
@@ -254,9 +267,20 @@ def test_the_server_of_a_trace_does_not_outlive_who_started_it(tmp_path: Path) -
 
 
 def test_a_comparison_survives_its_json() -> None:
-    async def both() -> Comparison:
-        return await run.compare(Plan(), [("protocols", "asyncio"), ("protocols", "uvloop")])
-
-    comparison = asyncio.run(both())
+    comparison = asyncio.run(run.compare(Plan(), [("protocols", "uvloop")]))
     assert Comparison.loads(comparison.dumps()) == comparison
     assert set(comparison.machine) == {"netkit", "python", "platform", "uvloop"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[]", "not a trace"),
+        ('{"format": "netkit trace", "version": 99}', "a trace of version 99, and this netkit reads version 1"),
+        ('{"format": "netkit trace", "version": 1}', "not a whole trace: 'traces'"),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_what_is_no_trace_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Comparison.loads(text)
