@@ -33,7 +33,14 @@ main([each for each in sys.argv[1:] if each != "--impatient"], prog_name="netkit
 #: Says its number, and waits for the end.
 WAITS = "import os, signal\nprint(os.getpid(), flush=True)\n"
 
-QUIET = WAITS + "try:\n    signal.pause()\nexcept KeyboardInterrupt:\n    print('bye', flush=True)\n"
+QUIET = """
+import os, signal
+try:
+    print(os.getpid(), flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    print('bye', flush=True)
+"""
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + WAITS + "signal.pause()\n"
 
 
