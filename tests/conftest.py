@@ -17,6 +17,7 @@ import gc
 import logging
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -24,7 +25,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import pytest
 import pytest_asyncio
@@ -32,6 +33,10 @@ import trustme
 
 from netkit import layers
 from netkit.tls import server_context
+
+if TYPE_CHECKING:
+    from netkit.bench.results import Result
+    from netkit.bench.summary import Summary
 
 #: The programs that tests need, with arguments that make each say what it is, and a word of the right answer: there
 #: is more than one nc and more than one telnet.
@@ -81,6 +86,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep modules and test items out of every later collection, which then takes a millisecond and not thirty."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A suite started in the background ignores SIGINT, and the processes that tests start would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def summed() -> Callable[[Result], list[Summary]]:
+    """``summarise``, which computes for the same raw values once: a file has some two hundred intervals."""
+    from netkit.bench import results
+    from netkit.bench.summary import summarise
+
+    found: dict[str, list[Summary]] = {}
+
+    def of(result: Result) -> list[Summary]:
+        raw = results.to_json(result)
+        if raw not in found:
+            found[raw] = summarise(result)
+        return found[raw]
+
+    return of
 
 
 # The loop.
@@ -195,9 +225,10 @@ def new_place(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Callable[[str,
 
 
 @pytest.fixture(params=["tcp", "tcp6", "unix", "tls"])
-def endpoint(request: pytest.FixtureRequest, new_place: Callable[[str, Path], Place], short_path: Path) -> Place:
-    """Each kind of address."""
-    return new_place(request.param, short_path)
+def endpoint(request: pytest.FixtureRequest, new_place: Callable[[str, Path], Place]) -> Place:
+    """Each kind of address. Only a Unix socket needs a folder made for it."""
+    folder = request.getfixturevalue("short_path") if request.param == "unix" else Path()
+    return new_place(request.param, folder)
 
 
 # The programs.

@@ -39,14 +39,6 @@ def path(request: pytest.FixtureRequest) -> Path:
     return chosen
 
 
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard() -> Iterator[None]:
-    """A suite started in the background ignores SIGINT, and its children would inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @dataclass(frozen=True)
 class Example:
     process: subprocess.Popen[str]

@@ -39,7 +39,6 @@ class Reading:
         reaped: nanoseconds of CPU time of children that have ended, which no clock has any more. In ticks of 10 ms.
         newcomers: nanoseconds on the clocks of processes that were not known before this reading.
         memory: resident bytes.
-        private: resident bytes that it shares with nobody; 0 where that is not known.
         peak: the most that was ever resident, in bytes; 0 where that is not known.
         switches: context switches.
         waited: nanoseconds in which it could have run and did not; 0 where that is not known.
@@ -48,7 +47,6 @@ class Reading:
     reaped: int
     newcomers: int
     memory: int
-    private: int
     peak: int
     switches: int
     waited: int
@@ -92,19 +90,18 @@ class Server:
         known = set(self.pids)
         self.find()
         newcomers = sum(cpu_clock(pid) for pid in self.pids if pid not in known)
-        memory = private = peak = switches = waited = 0
+        memory = peak = switches = waited = 0
         for pid in self.pids:
             status = _status(pid)
             memory += status.get("VmRSS", 0) * 1024
             peak += status.get("VmHWM", 0) * 1024
-            private += _private(pid)
             for task in _tasks(pid):
                 switches += _switches(task)
                 waited += _waited(task)
         if not LINUX:
             memory = self.memory()
             switches = sum(_psutil(pid, lambda process: int(sum(process.num_ctx_switches()))) for pid in self.pids)
-        return Reading(self._reaped(), newcomers, memory, private, peak, switches, waited)
+        return Reading(self._reaped(), newcomers, memory, peak, switches, waited)
 
     def _reaped(self) -> int:
         if not LINUX:
@@ -178,12 +175,3 @@ def _waited(task: Path) -> int:
     with suppress(OSError, IndexError, ValueError):
         return int((task / "schedstat").read_text().split()[1])
     return 0
-
-
-def _private(pid: int) -> int:
-    total = 0
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith(("Private_Clean:", "Private_Dirty:")):
-                total += int(line.split()[1]) * 1024
-    return total

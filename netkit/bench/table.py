@@ -12,7 +12,7 @@ from . import verdict
 from .metrics import Metric
 from .report import about, tables
 from .results import Result
-from .summary import Cell, Summary, summarise
+from .summary import Cell, Summary
 
 #: What is shown beside the figure that is ranked by, where a workload has it and the terminal has room.
 BESIDE = ("rate", "p50", "p99", "before_p99", "growth", "used", "left", "last_p50", "switches", "memory")
@@ -21,9 +21,8 @@ BESIDE = ("rate", "p50", "p99", "before_p99", "growth", "used", "left", "last_p5
 WIDE = 160
 
 
-def show(result: Result, console: Console) -> None:
-    """Print what can be said of a result until now."""
-    summaries = summarise(result)
+def show(result: Result, summaries: list[Summary], console: Console) -> None:
+    """Print what can be said of a result until now, see ``summary.summarise``."""
     if not summaries:
         console.print("no round was finished", style="bold")
     for caveat in about.caveats(result):

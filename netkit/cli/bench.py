@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..bench.results import Result
     from ..bench.run import Plan
     from ..bench.scenario import Workload
+    from ..bench.summary import Summary
 
 EPILOG = """\b
 Scenarios: echo, echo-rate, bulk, chat, chat-burst, stalled, churn, idle, capacity-echo, capacity-chat,
@@ -143,6 +144,8 @@ def command(scenarios: tuple[str, ...], **asked: Any) -> None:
         raise BenchError(f"the bench needs the package {lack.name}: pip install 'netkit[bench]'") from None
     from rich.console import Console
 
+    from ..bench.summary import summarise
+
     if asked["list"]:
         _list()
         return
@@ -155,10 +158,11 @@ def command(scenarios: tuple[str, ...], **asked: Any) -> None:
 
         out.width = WIDE
     result, interrupted = _measure(plan, Console(stderr=True, highlight=False), asked)
-    _show(result, out, asked)
+    summaries = summarise(result)
+    _show(result, summaries, out, asked)
     if interrupted:
         raise BenchError("interrupted: what was measured until then is above")
-    _fail_if_failed(result)
+    _fail_if_failed(result, summaries)
 
 
 def _list() -> None:
@@ -273,12 +277,12 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _show(result: Result, console: Console, asked: dict[str, Any]) -> None:
+def _show(result: Result, summaries: list[Summary], console: Console, asked: dict[str, Any]) -> None:
     from ..bench import exports, report, results, summary, table
 
-    table.show(result, console)
+    table.show(result, summaries, console)
     if asked["json"] is not None:
-        text = results.to_json(result, {"workloads": summary.to_dict(summary.summarise(result))})
+        text = results.to_json(result, {"workloads": summary.to_dict(summaries)})
         if asked["json"] == Path("-"):
             click.echo(text, nl=False)
         else:
@@ -288,13 +292,13 @@ def _show(result: Result, console: Console, asked: dict[str, Any]) -> None:
     if asked["pyperf"] is not None:
         results.save(asked["pyperf"], exports.pyperf(result))
     if asked["report"] is not None:
-        report.write(result, asked["report"])
+        report.write(result, summaries, asked["report"])
 
 
-def _fail_if_failed(result: Result) -> None:
-    from ..bench import summary, verdict
+def _fail_if_failed(result: Result, summaries: list[Summary]) -> None:
+    from ..bench import verdict
 
-    failed = verdict.failed(summary.summarise(result))
+    failed = verdict.failed(summaries)
     if not failed and not any(series.kept for series in result.series):
         raise BenchError(f"no round counts, the machine is too busy: {result.series[-1].rounds[-1].spoilt}")
     if failed:

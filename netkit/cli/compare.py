@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from . import values
 
 if TYPE_CHECKING:
     from ..bench.compare import Change, Comparison, Control
@@ -23,18 +24,20 @@ In a pipeline:
   netkit bench echo --json new.json && netkit compare old.json new.json --fail-over 5%
 """
 
-#: The least that --fail-over may ask for, and what it must stay below, in per cent.
-LEAST, MOST = 3, 100
+#: The least that --fail-over may ask for, in per cent.
+LEAST = 3
 
 COLUMNS = ("arm", "old", "new", "change", "95 % CI", "floors", "verdict")
 
 
-def _share(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """Per cent as a share of 1. Only with the sign, and without a space: 5 and 0.05 cannot be mixed up then."""
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%", value, re.ASCII)
-    if not found or not LEAST <= float(found[1]) < MOST:
-        raise click.BadParameter(f"{value!r} is not from {LEAST}% to below {MOST}%: write it like 5% or 7.5%.")
-    return float(found[1]) / 100
+def _threshold(text: str) -> float:
+    """A share that is not below ``LEAST``."""
+    share = 0.0
+    with suppress(click.BadParameter):
+        share = values.share(text)
+    if share < LEAST / 100:
+        raise click.BadParameter(f"{text!r} is not from {LEAST}% to below 100%: write it like 5% or 7.5%.")
+    return share
 
 
 @click.command("compare", epilog=EPILOG, context_settings={"max_content_width": 110})
@@ -42,7 +45,7 @@ def _share(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(
     "--fail-over",
-    callback=_share,
+    type=_threshold,
     default=f"{LEAST}%",
     show_default=True,
     metavar="PERCENT",

@@ -28,10 +28,13 @@ def command(result: Path, output: Path) -> None:
     """
     from ..bench import report, results, summary
 
+    if output != STDOUT:
+        report.form(output)  # a wrong ending is better found before all is computed than after it
     found = results.load(result)
+    summaries = summary.summarise(found)
     if output == STDOUT:
         from ..bench.report import markdown
 
-        click.echo(markdown.text(found, summary.summarise(found)), nl=False)
+        click.echo(markdown.text(found, summaries), nl=False)
         return
-    report.write(found, output)
+    report.write(found, summaries, output)

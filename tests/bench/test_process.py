@@ -136,7 +136,7 @@ def test_memory_is_what_is_resident() -> None:
         during = server.read()
         started.does("del held")
         after = server.read()
-        for name in ("memory", "private", "peak"):
+        for name in ("memory", "peak"):
             grown = getattr(during, name) - getattr(before, name)
             assert grown == pytest.approx(50 << 20, rel=0.02), name
         assert server.memory() == pytest.approx(before.memory, abs=2 << 20)

@@ -52,7 +52,7 @@ def rows(found: Summary) -> list[list[str]]:
 
 def printed(result: Result, width: int = 200) -> list[str]:
     file = StringIO()
-    table.show(result, Console(file=file, width=width, highlight=False))
+    table.show(result, summary.summarise(result), Console(file=file, width=width, highlight=False))
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 

@@ -1,17 +1,19 @@
-"""Real client programs, and a server process for them to meet at."""
+"""Real client programs, a server process for them to meet at, and a tap on the wire of one."""
 
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryDirectory
+from threading import Condition, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 from netkit import layers
-from tests.process import Program, Server
+from tests.process import PATIENCE, READ_SIZE, Program, Server
 
 if TYPE_CHECKING:
     from tests.conftest import Certificates
@@ -34,6 +36,19 @@ COMMANDS = {
     "telnet -PORT": "telnet -- {host} -{tcp}",  # the dash makes it negotiate as on port 23
     "openssl": "openssl s_client -quiet -connect {host}:{tls} -CAfile {ca} -verify_return_error",
 }
+
+#: What it says before it shows what it is sent.
+CONNECTED = "Trying 127.0.0.1...", "Connected to 127.0.0.1.", "Escape character is '^]'."
+
+#: What it sends first on port 23, or where a dash stands before the port: DO ENCRYPT, WILL ENCRYPT, DO SGA, and
+#: WILL TTYPE, NAWS, TSPEED, LFLOW, LINEMODE, NEW-ENVIRON, and DO STATUS.
+OFFERS = bytes.fromhex("fffd26 fffb26 fffd03 fffb18 fffb1f fffb20 fffb21 fffb22 fffb27 fffd05")
+
+#: The same refused: WONT for each DO, DONT for each WILL.
+REFUSALS = OFFERS.translate(bytes.maketrans(b"\xfb\xfd", b"\xfe\xfc"))
+
+#: Comes in with a command that is telnet's.
+Telnet: TypeAlias = Callable[[str], "Client"]
 
 
 class Client(Program):
@@ -128,3 +143,93 @@ def chat(cell: Cell, certificates: Certificates, program: Callable[[str], str]) 
     """A chat with nobody in it yet."""
     with meeting(cell, "chat", certificates, program) as server:
         yield server
+
+
+class Tap:
+    """Between one client and the server: passes on what each sends, and keeps it."""
+
+    def __init__(self, port: int) -> None:
+        self._to = ("127.0.0.1", port)
+        self._server = socket.socket()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+        self.port = str(self._listener.getsockname()[1])
+        self.sent = self.received = b""
+        self._news = Condition()
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def until_sent(self, what: bytes) -> None:
+        """Wait until the client has sent something."""
+        with self._news:
+            assert self._news.wait_for(lambda: what in self.sent, PATIENCE), self.sent
+
+    def until_received(self, what: bytes) -> None:
+        """Wait until the client has been sent something."""
+        with self._news:
+            assert self._news.wait_for(lambda: what in self.received, PATIENCE), self.received
+
+    def close(self) -> None:
+        with suppress(OSError):  # both sides have gone already
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+        self._server.close()
+
+    def _run(self) -> None:
+        with self._listener.accept()[0] as client:
+            self._server.connect(self._to)
+            back = Thread(target=self._answers, args=(client,))
+            back.start()
+            with suppress(OSError):
+                while data := client.recv(READ_SIZE):
+                    with self._news:
+                        self.sent += data
+                        self._news.notify()
+                    self._server.sendall(data)
+                self._server.shutdown(socket.SHUT_WR)
+            back.join()
+
+    def _answers(self, client: socket.socket) -> None:
+        with suppress(OSError):
+            while data := self._server.recv(READ_SIZE):
+                with self._news:
+                    self.received += data
+                    self._news.notify()
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def tap(chat: Meeting) -> Iterator[Tap]:
+    tap = Tap(int(chat.port()))
+    yield tap
+    tap.close()
+
+
+@pytest.fixture
+def ann(chat: Meeting) -> Client:
+    """Somebody with netcat, who was there first."""
+    ann = chat.client("nc")
+    ann.says("/nick ann")
+    ann.finds("*** you are ann now")
+    return ann
+
+
+@pytest.fixture
+def telnet(chat: Meeting, tap: Tap, ann: Client) -> Telnet:
+    """Comes in with one of the two commands, has read the greeting, and been greeted."""
+
+    def come(kind: str) -> Client:
+        client = chat.client(kind, tcp=tap.port)
+        client.sees(*CONNECTED, "*** you are guest1 in #lobby")
+        client.finds("*** 1 other here: /who names them")
+        ann.sees("*** guest1 is here")
+        if kind == "telnet -PORT":
+            tap.until_received(REFUSALS)
+        # Seen, it has read the refusals too: it sets up its terminal anew at them, and loses a Ctrl-D typed meanwhile.
+        ann.says("welcome")
+        client.sees("<ann> welcome")
+        return client
+
+    return come

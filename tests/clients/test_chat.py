@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.process import PATIENCE
 
 if TYPE_CHECKING:
-    from tests.clients.conftest import Client, Meeting
+    from tests.clients.conftest import Client, Meeting, Telnet
 
 #: Who comes, by nick, in this order, and with which client.
 GUESTS = {
@@ -80,13 +80,16 @@ def test_a_line_that_the_input_ends_in_is_said(chat: Meeting) -> None:
         ann.sees("*** guest1 is here", "<guest1> one", "<guest1> two", "*** guest1 left")
 
 
-def test_netcat_is_never_sent_what_only_telnet_reads(chat: Meeting) -> None:
-    people = joined(chat, ann="nc", bob="telnet -PORT")
-    people["bob"].types(b"\x03")
-    people["bob"].output.until(b"^C")
-    people["bob"].says("interrupted")
-    people["ann"].sees("<bob> interrupted")
-    people["ann"].says("/quit")
-    people["ann"].ends_input()
-    people["ann"].output.rest()
-    assert b"\xff" not in people["ann"].output.all
+def test_netcat_is_never_sent_what_only_telnet_reads(telnet: Telnet, ann: Client) -> None:
+    bob = telnet("telnet -PORT")
+    bob.says("/nick bob")
+    bob.sees("*** you are bob now")
+    ann.sees("*** guest1 is bob now")
+    bob.types(b"\x03")
+    bob.output.until(b"^C")
+    bob.says("interrupted")
+    ann.sees("<bob> interrupted")
+    ann.says("/quit")
+    ann.ends_input()
+    ann.output.rest()
+    assert b"\xff" not in ann.output.all

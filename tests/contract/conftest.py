@@ -272,9 +272,9 @@ async def serve(layer: str, tcp: Place) -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-def tcp(new_place: Callable[[str, Path], Place], tmp_path: Path) -> Place:
+def tcp(new_place: Callable[[str, Path], Place]) -> Place:
     """TCP on loopback."""
-    return new_place("tcp", tmp_path)
+    return new_place("tcp", Path())
 
 
 @pytest.fixture

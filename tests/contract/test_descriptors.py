@@ -13,15 +13,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import netkit
+from netkit import layers
 
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit another process")
 
@@ -97,11 +97,17 @@ def echoes(sock: socket.socket) -> bool:
         return False
 
 
-def test_those_who_are_there_are_served_and_the_rest_wait(layer: str) -> None:
-    """On all loops at the same time, since most of this is waiting."""
+@pytest.fixture(scope="module")
+def starved() -> Iterator[dict[str, list[Future[None]]]]:
+    """What becomes of each layer on all loops, all at the same time, since most of this is waiting."""
     loops = [loop for loop in ("asyncio", "uvloop") if find_spec(loop)]
-    with ThreadPoolExecutor(len(loops)) as pool:
-        list(pool.map(partial(starve, layer), loops))
+    with ThreadPoolExecutor(len(layers.NAMES) * len(loops)) as pool:
+        yield {layer: [pool.submit(starve, layer, loop) for loop in loops] for layer in layers.NAMES}
+
+
+def test_those_who_are_there_are_served_and_the_rest_wait(layer: str, starved: dict[str, list[Future[None]]]) -> None:
+    for each in starved[layer]:
+        each.result()
 
 
 def starve(layer: str, loop: str) -> None:

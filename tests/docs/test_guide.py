@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from docs import guide
+from netkit.bench.results import Result
+from netkit.bench.summary import Summary
 from netkit.cli import main
 from netkit.tower.trace import run
 from netkit.tower.trace.model import CLIENT, Trace
@@ -26,7 +29,10 @@ COMMANDS = [
 ]
 
 
-def test_what_it_shows_is_what_there_is() -> None:
+def test_what_it_shows_is_what_there_is(
+    summed: Callable[[Result], list[Summary]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide, "summarise", summed)
     for path, text in guide.made().items():
         assert path.read_text() == text, f"python -m docs.guide writes another {path.name}"
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from ..scenario import Workload
 from .connect import NOT_NOW, PATIENCE, Broken, Place, Unable, blamed
 from .ring import Ring
-from .window import NANO, SETTLE, Outcome, Window, add_latency, clock, room
+from .window import NANO, SETTLE, Cuts, Outcome, Window, add_latency, clock, room
 
 #: Samples that there is room for, for each second.
 SAMPLES = 200_000
@@ -182,8 +182,7 @@ class Measurement:
         self.workload = workload
         self.window = window
         self.loop = Churn(workload, place, ring)
-        # Of each slice: where its samples begin, and where they end.
-        self.taken: list[tuple[int, int]] = []
+        self.cuts = Cuts()
 
     def warm(self) -> None:
         """Warm up."""
@@ -206,14 +205,13 @@ class Measurement:
         first = loop.taken
         loop.run(window.open(loop.count) + int(seconds * NANO))
         window.close(loop.count)
-        self.taken.append((first, loop.taken))
+        self.cuts.add(first, loop.taken)
         loop.finish()
 
     def outcome(self, keep: Collection[int]) -> Outcome:
         """What some slices gave."""
         made = self.window.outcome(keep)
-        samples = [each for number in keep for each in self.loop.samples[slice(*self.taken[number])]]
-        add_latency(made, "response", samples)
+        add_latency(made, "response", self.cuts.of(keep, self.loop.samples))
         return made
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from ..scenario import Workload
 from .connect import PATIENCE, Broken, Place, Unable, blamed
 from .echoing import Echoing
 from .ring import Ring
-from .window import NANO, SETTLE, Outcome, Window, add_latency, clock, room
+from .window import NANO, SETTLE, Cuts, Outcome, Window, add_latency, clock, room
 
 #: Samples that there is room for, for each second: more than this loop can make of messages of any size.
 SAMPLES = 1_000_000
@@ -128,8 +128,7 @@ class Measurement:
         self.window = window
         self.sockets = place.dial_all(workload.conns)
         self.loop = Closed(workload, self.sockets, ring, handicap)
-        # Of each slice: where its samples begin, and where they end.
-        self.taken: list[tuple[int, int]] = []
+        self.cuts = Cuts()
 
     def warm(self) -> None:
         """Warm up."""
@@ -153,7 +152,7 @@ class Measurement:
             first = loop.taken
             loop.run(window.open(loop.count) + int(seconds * NANO))
             window.close(loop.count)
-            self.taken.append((first, loop.taken))
+            self.cuts.add(first, loop.taken)
             self.rest()
         except IndexError:
             raise Unable("more answers came than there is room for: ask for fewer --seconds") from None
@@ -167,7 +166,7 @@ class Measurement:
     def outcome(self, keep: Collection[int]) -> Outcome:
         """What some slices gave."""
         made = self.window.outcome(keep)
-        samples = [each for number in keep for each in self.loop.samples[slice(*self.taken[number])]]
+        samples = self.cuts.of(keep, self.loop.samples)
         add_latency(made, "response", samples)
         mean = sum(samples) / max(1, len(samples)) / NANO
         made.observed["little"] = made.figures["rate"] * mean / (self.workload.conns * self.workload.depth)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -193,6 +193,21 @@ def add_latency(made: Outcome, name: str, samples: Sequence[int]) -> None:
         if prefix + short in metrics.BY_NAME:
             made.figures[prefix + short] = stats.percentile(ordered, at) / 1000
     made.histograms[name] = encode(ordered)
+
+
+class Cuts:
+    """Where the samples of each slice begin and end, among all that a loop took."""
+
+    def __init__(self) -> None:
+        self._ends: list[tuple[int, int]] = []
+
+    def add(self, first: int, end: int) -> None:
+        """A slice gave the samples from the first to before the end."""
+        self._ends.append((first, end))
+
+    def of(self, keep: Iterable[int], samples: Sequence[int]) -> list[int]:
+        """The samples of the slices of these numbers."""
+        return [each for number in keep for each in samples[slice(*self._ends[number])]]
 
 
 def room(count: int) -> array[int]:

@@ -24,13 +24,18 @@ from pathlib import Path
 from ...errors import BenchError, ResultError
 from .. import results
 from ..results import Result
-from ..summary import summarise
+from ..summary import Summary
 
 ENDINGS = (".html", ".md", ".png", ".svg")
 
 
-def write(result: Result, path: Path) -> None:
+def write(result: Result, summaries: list[Summary], path: Path) -> None:
     """Write a report whole or not at all, in the form that the ending of its name asks for.
+
+    Args:
+        result: what was measured.
+        summaries: what can be said of it, see ``summary.summarise``.
+        path: the file.
 
     Raises:
         ResultError: the ending is none of ``ENDINGS``, a histogram of the result is damaged, or it cannot be written.
@@ -38,7 +43,7 @@ def write(result: Result, path: Path) -> None:
     """
     ending = form(path)
     try:
-        made = _made(result, ending)
+        made = _made(result, summaries, ending)
     except ModuleNotFoundError as lack:
         raise BenchError(f"a report needs the package {lack.name}: pip install 'netkit[bench]'") from None
     results.save(path, made)
@@ -56,8 +61,7 @@ def form(path: Path) -> str:
     return ending
 
 
-def _made(result: Result, ending: str) -> bytes:
-    summaries = summarise(result)
+def _made(result: Result, summaries: list[Summary], ending: str) -> bytes:
     # Inside: each needs what the others do not.
     if ending == ".md":
         from . import markdown
