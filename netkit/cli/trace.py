@@ -85,6 +85,8 @@ def command(
         raise click.UsageError(f"cannot tell the form of {output}: give a name that ends in {' or '.join(FORMS)}.")
     if json and output is not None:
         raise click.UsageError("--json and --output exclude each other.")
+    if every and (json or output is not None):
+        raise click.UsageError("--every is for the terminal: a page and data have every step anyway.")
     import asyncio
 
     from ..bench import results

@@ -26,7 +26,7 @@ COROUTINES = Tier(
     audience=Audience.APPLICATIONS,
     mistakes=(
         "Calling a coroutine function without await: nothing of it runs, and Python warns that it was never awaited.",
-        "Taking await for a turn of others: it gives way only where something below really has to wait.",
+        "Believing that every await lets others run: it does so only where something really has to wait.",
         "Awaiting one coroutine after another and expecting them to run side by side: that takes tasks, tier 4.",
         "Calling what blocks, such as time.sleep or requests.get: it stops the one thread for everybody.",
     ),
@@ -63,9 +63,10 @@ EVENT_LOOP = Tier(
     number=2,
     name="event loop",
     concept="one thread that runs whatever is ready",
-    paragraph="The event loop runs callbacks, one after another, in one thread. In each turn it asks the operating "
-    "system what has become ready, such as a socket with bytes to read, waiting for that or for the next timer if "
-    "there is nothing else to do, and then calls what is ready; what these calls schedule runs in the next turn. It "
+    paragraph="The event loop runs callbacks, functions handed to it to be called later, one after another, in one "
+    "thread. In each turn it asks the operating system what has become ready, such as a socket with bytes to read, "
+    "waiting for that or for the next timer if there is nothing else to do, and then calls what is ready; what these "
+    "calls schedule runs in a later turn, the next at the earliest. It "
     "is what runs the coroutines of the tier below, step by step from one wait to the next, and nothing else runs in "
     "that thread within a step. asyncio.run makes a loop, runs one coroutine to its end, cancels the tasks that are "
     "left and closes the loop, which is all that most programs see of it; asyncio.Runner does the same, takes the "
@@ -131,7 +132,7 @@ FUTURES = Tier(
     "a result, with an exception, or cancelled. It rests on the event loop: when it is done, the loop calls "
     "the callbacks that were added to it, in its next turn. A coroutine that awaits a pending future stops "
     "until then, so a future joins the two ways to write asyncio: a callback calls set_result, and a "
-    "coroutine goes on. Every wait for something in the tiers above comes down to one. Applications get "
+    "coroutine goes on. Every await that has to wait, in the tiers above, comes down to one. Applications get "
     "futures from others and await them; those who bring a callback interface to coroutines make them, with "
     "loop.create_future.",
     api=(
@@ -298,8 +299,8 @@ TOOLS = Tier(
     "changed. These tools are for that: a Queue hands things from one task to another, a Lock lets one in at "
     "a time and a Semaphore so many, and an Event lets all who wait go on at once. They look like those of "
     "queue and threading, but to wait is to await: each keeps the futures of the tasks that wait, and makes "
-    "them done when their turn has come. A Queue with a maxsize is also back pressure, for put waits while "
-    "it is full. Applications meet them as soon as two tasks have something in common.",
+    "them done when their turn has come. A Queue with a maxsize also slows down whoever is too fast, for put "
+    "waits while it is full. Applications meet them as soon as two tasks have something in common.",
     api=(
         Api("asyncio.Queue", "first in, first out between tasks; with a maxsize, put waits while it is full"),
         Api("asyncio.Lock", "one task at a time: async with lock"),

@@ -142,7 +142,7 @@ PROTOCOLS = Tier(
             "BufferedProtocol.get_buffer",
             "layers/transports.py",
             "_Shim",
-            "all connections are read into one buffer, so that ten thousand silent ones need no memory to read into",
+            "all connections are read into one buffer: no new bytes object of up to 256 KiB for each read",
         ),
     ),
 )
@@ -179,8 +179,8 @@ STREAMS = Tier(
         'Forgetting b"": at the end of the stream read returns it at once, again and again, and a loop spins.',
         "Taking one read for one message: like data_received it gives whatever has arrived. readline and readexactly "
         "wait for the whole.",
-        "Not closing the writer: the connection stays open until the object happens to be collected, with a "
-        "ResourceWarning.",
+        "Not closing the writer: the connection stays open, a client's until the object happens to be collected, with "
+        "a ResourceWarning, and before Python 3.13 a server's until the peer ends it.",
     ),
     example="tier9_streams.py",
     uses=(

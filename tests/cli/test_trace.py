@@ -79,6 +79,7 @@ def test_what_can_be_asked_for_is_what_there_is() -> None:
         (["--service", "nowhere:Made"], "no module nowhere: install it, or start where it can be imported"),
         (["-o", "trace.txt"], "cannot tell the form of trace.txt: give a name that ends in .html or .json."),
         (["-o", "trace.json", "--json"], "--json and --output exclude each other."),
+        (["--every", "--json"], "--every is for the terminal: a page and data have every step anyway."),
         (["--patience", "0"], "Invalid value for '--patience': 0.0 is not in the range 0.1<=x<=600."),
         (["-o", "/nowhere/trace.html"], "cannot write /nowhere/trace.html: "),
     ],

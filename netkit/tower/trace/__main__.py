@@ -24,6 +24,9 @@ from ...tls import Development
 from .record import Recorder, Watch, calls, place
 from .words import TOLD
 
+#: What was standard output. What a service prints goes to standard error, and not in between.
+CHANNEL = os.fdopen(os.dup(1), "w", encoding="utf-8")
+
 #: Turns of the loop until the recording ends, once it shall: what is under way comes to its end.
 SETTLING = 10
 
@@ -43,9 +46,9 @@ async def until_told() -> None:
 
 
 def tell(**what: Any) -> None:
-    """Write a line on standard output, at once."""
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
+    """Write a line to whoever asked, at once."""
+    CHANNEL.write(json.dumps(what) + "\n")
+    CHANNEL.flush()
 
 
 def methods(service: Service) -> list[tuple[str, str]]:
@@ -83,6 +86,7 @@ async def main(job: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    os.dup2(2, 1)
     given = json.loads(sys.argv[1])
     signal.alarm(given["seconds"])  # ends it, even where a service blocks for ever and whoever started it has gone
     try:

@@ -61,7 +61,7 @@ class Step:
     Attributes:
         at: when it began, in µs since the first step.
         took: µs until it ended, all that it called included. Tracing makes both several times longer.
-        turn: which call by the loop it belongs to, from 1 on; 0 for the client.
+        turn: which call by the loop it belongs to, from 1 on; 0 for the client, and for the loop's own look around.
         depth: how many steps of the same call by the loop it is inside of.
         tier: 1 to 9, or ``CLIENT``, ``KERNEL`` or ``SERVICE``.
         text: what happens, in a few words.
@@ -91,7 +91,7 @@ class Counts:
         callbacks: how often the loop called something.
         python: calls of Python functions, and goings on of coroutines.
         c: calls of C functions by Python code.
-        system: system calls; None on a loop that makes them inside C.
+        system: system calls for input and output; None on a loop that makes them inside C.
         futures: futures that were given a result.
         woken: tasks that went on.
     """

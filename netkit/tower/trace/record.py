@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter_ns
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FrameType, MethodDescriptorType
 from typing import Any, TypeAlias
 
 from .model import Call
@@ -75,9 +75,9 @@ if sys.version_info >= (3, 12):
                 told.PY_RETURN: lambda code, _offset, _value: self._add(RETURN, code),
                 told.PY_UNWIND: lambda code, _offset, _error: self._add(RETURN, code),
                 told.PY_YIELD: lambda code, _offset, _value: self._add(SUSPEND, code),
-                told.CALL: self._calls,
-                told.C_RETURN: lambda _code, _offset, function, _first: self._add(RETURN_C, function),
-                told.C_RAISE: lambda _code, _offset, function, _first: self._add(RETURN_C, function),
+                told.CALL: lambda _code, _offset, function, _first: self._calls(ENTER_C, function),
+                told.C_RETURN: lambda _code, _offset, function, _first: self._calls(RETURN_C, function),
+                told.C_RAISE: lambda _code, _offset, function, _first: self._calls(RETURN_C, function),
             }
             for event, handler in handlers.items():
                 monitoring.register_callback(monitoring.PROFILER_ID, event, handler)
@@ -96,11 +96,10 @@ if sys.version_info >= (3, 12):
             self._add(ENTER, code, _size(sys._getframe(1)))
             self._watch.entered(code)
 
-        def _calls(self, _code: CodeType, _offset: int, function: object, _first: object) -> None:
-            # A Python function tells of itself when it starts.
-            inner = function.__func__ if isinstance(function, MethodType) else function
-            if not isinstance(inner, FunctionType):
-                self._add(ENTER_C, function)
+        def _calls(self, kind: int, function: object) -> None:
+            # Told of whatever can be called, classes too. What sys.setprofile calls a C function is one of these.
+            if isinstance(function, BuiltinFunctionType | MethodDescriptorType):
+                self._add(kind, function)
 
 else:
 

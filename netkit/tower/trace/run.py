@@ -126,7 +126,8 @@ async def play(plan: Plan, process: Process) -> tuple[dict[str, Any], Scene]:
 
     def record() -> None:
         loop.call_soon_threadsafe(input.write, b"record\n")
-        scene.wait_for(RECORDING)
+        if not seen[RECORDING].wait(plan.patience):
+            raise NoAnswer("its loop is blocked")
 
     scene = Scene(
         address=_address(began["listening"]),

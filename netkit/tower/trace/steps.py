@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from . import words
 from .model import CLIENT, KERNEL, Call, Counts, Step
-from .turns import Callback, cut, wakes
+from .turns import WAITS, Callback, cut, wakes
 from .words import Rule
 
-#: System calls that no step shows, and that cost all the same.
-UNSHOWN = ("epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "socket.close")
+#: System calls for input and output that no step shows, and that cost all the same.
+UNSHOWN = (*WAITS, "epoll.register", "epoll.modify", "epoll.unregister", "poll.register", "poll.unregister")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ class Watched:
 
     def rule(self, call: Call, parent: Call | None) -> Rule | None:
         """What a call means, if anything."""
-        if (call.file, call.name) in self.service:
-            return None if call.resumed else words.told(call.name)
-        if call.file == f"netkit/layers/{self.layer}.py" and call.name in words.LAYERS[self.layer]:
-            return words.LAYERS[self.layer][call.name]
         if call.resumed:
             return None if call.suspended else words.GOES_ON.get(call.name)
+        if (call.file, call.name) in self.service:
+            return words.told(call.name)
+        if call.file == f"netkit/layers/{self.layer}.py" and call.name in words.LAYERS[self.layer]:
+            return words.LAYERS[self.layer][call.name]
         if call.coroutine and not call.suspended and call.name in words.AT_ONCE:
             return words.AT_ONCE[call.name]
         rule = words.RULES.get(call.name)
-        inside = parent.name if parent else ""
-        return rule if rule is not None and inside.startswith(rule.under) else None
+        caller = parent.name if parent else ""
+        return rule if rule and caller.startswith(rule.under) and caller != (rule.not_under or None) else None
 
 
 def follow(calls: Sequence[Call], marks: Sequence[Mark], watched: Watched) -> tuple[Step, ...]:
@@ -64,13 +64,14 @@ def follow(calls: Sequence[Call], marks: Sequence[Mark], watched: Watched) -> tu
     for turn in cut(calls):
         ready = turn.found if turn.ours else None
         for callback in turn.callbacks:
-            shown = list(_shown(callback, watched, begun, number + 1)) if callback.ours else []
-            if not shown:
+            if not callback.ours:
                 continue
             number += 1
+            if not (shown := list(_shown(callback, watched, begun, number))):
+                continue
             if ready is not None:
-                # When the wait began says nothing: the loop was idle.
-                found.append(_step(words.READY, replace(ready, start=ready.end), begun, number, 0))
+                # It is not the callback's: what was queued before comes first. When the wait began says nothing.
+                found.append(_step(words.READY, replace(ready, start=ready.end), begun, 0, 0))
                 ready = None
             found += [step for _, step in shown] if turn.looked else _with_c(shown, callback)
     return tuple(sorted(found, key=lambda step: step.at))
@@ -102,7 +103,7 @@ def _is_kernel(name: str) -> bool:
 def _shown(callback: Callback, watched: Watched, begun: int, number: int) -> Iterator[tuple[Rule, Step]]:
     """The steps of one callback, each as deep as the steps that it is inside of."""
     inside: list[int] = []
-    for call, parent in callback.with_parents:
+    for index, (call, parent) in enumerate(callback.with_parents):
         while inside and inside[-1] >= call.depth:
             inside.pop()
         rule = watched.rule(call, parent)
@@ -110,7 +111,9 @@ def _shown(callback: Callback, watched: Watched, begun: int, number: int) -> Ite
             task = words.TASK_GOES_ON if call.resumed else words.TASK_BEGINS
             # Task is written in C: the coroutine's file is not where it begins.
             yield task, replace(_step(task, call, begun, number, len(inside)), where="")
-            rule = words.COROUTINE_GOES_ON if call.resumed else words.COROUTINE_BEGINS
+            rule = words.COROUTINE_GOES_ON if call.resumed else rule or words.COROUTINE_BEGINS
+        if rule is not None and rule.with_ and not callback.inside(index) & set(rule.with_):
+            rule = replace(rule, text=rule.idle) if rule.idle else None
         if rule is not None:
             yield rule, _step(rule, call, begun, number, len(inside))
             inside.append(call.depth)

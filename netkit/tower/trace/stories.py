@@ -9,8 +9,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from select import POLLIN, POLLOUT, poll
 from threading import Event
@@ -73,9 +73,13 @@ class Scene:
         self.marks.append(Mark(time.perf_counter_ns(), text, size))
 
     def wait_for(self, name: str) -> None:
-        """Wait until the server has called a function."""
+        """Wait until the server has called a function.
+
+        Raises:
+            NoAnswer: it does not.
+        """
         if not self.seen[name].wait(self.patience):
-            raise NoAnswer(f"it did not call {name}")
+            raise NoAnswer(f"it did not call {name} within {self.patience:g} s")
 
 
 class Client:
@@ -99,8 +103,19 @@ class Client:
         scene.open.callback(self.sock.close)
 
     def says(self, data: bytes) -> None:
-        """Send."""
-        self.sock.sendall(data)
+        """Send all of it."""
+        with broken():
+            self.sock.sendall(data)
+
+    def says_some(self, data: bytes) -> int:
+        """Send as much of it as the kernel takes, and return how much that was."""
+        with broken():
+            return self.sock.send(data)
+
+    def says_no_more(self) -> None:
+        """End our side."""
+        with broken():
+            self.sock.shutdown(socket.SHUT_WR)
 
     def hears(self, lines: int = 0, until: bytes = b"") -> int:
         """Wait for an answer: anything, as many lines, or one with some bytes in it. Returns how many bytes it was.
@@ -110,9 +125,7 @@ class Client:
         """
         heard = bytearray()
         while not heard or heard.count(b"\n") < lines or until not in heard:
-            if not (data := self._read("it did not answer" if not lines else f"not all of {lines} lines came")):
-                raise NoAnswer("it closed the connection instead of an answer")
-            heard += data
+            heard += self.hears_some("it did not answer" if not lines else f"not all of {lines} lines came")
         return len(heard)
 
     def hears_the_end(self) -> int:
@@ -122,13 +135,37 @@ class Client:
             total += len(data)
         return total
 
+    def hears_some(self, otherwise: str) -> bytes:
+        """Wait for bytes, whatever they are.
+
+        Raises:
+            NoAnswer: they do not come, which is told in these words, or the connection ends.
+        """
+        if not (data := self._read(otherwise)):
+            raise NoAnswer("it closed the connection instead of an answer")
+        return data
+
     def _read(self, otherwise: str) -> bytes:
         try:
-            return self.sock.recv(READ_SIZE)
+            with broken():
+                return self.sock.recv(READ_SIZE)
         except TimeoutError:
             raise NoAnswer(f"{otherwise} within {self.scene.patience:g} s") from None
-        except OSError as why:
-            raise NoAnswer(f"the connection broke ({why})") from None
+
+
+@contextmanager
+def broken() -> Iterator[None]:
+    """What is done with a connection that may be gone.
+
+    Raises:
+        NoAnswer: it is gone. That it only takes too long stays a TimeoutError.
+    """
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except OSError as why:
+        raise NoAnswer(f"the connection broke ({why})") from None
 
 
 def talk(scene: Scene, *, small: bool = False) -> tuple[Client, Client]:
@@ -174,7 +211,7 @@ def half_close(scene: Scene) -> None:
     scene.record()
     scene.mark("the client sends a line, and ends its side", len(LINE))
     speaker.says(LINE)
-    speaker.sock.shutdown(socket.SHUT_WR)
+    speaker.says_no_more()
     scene.mark("the client has the answer, and the end", speaker.hears_the_end())
     speaker.sock.close()
     scene.wait_for(LOST)
@@ -191,14 +228,14 @@ def slow_reader(scene: Scene) -> None:
         if time.monotonic() > until:
             raise NoAnswer("it never had too much to write")
         if _ready(speaker, POLLOUT):
-            sent += speaker.sock.send(LONG)
-    scene.mark("the client begins to read", sent)
+            sent += speaker.says_some(LONG)
+    scene.mark("the client has sent so much, and begins to read", sent)
     read = 0
     while not scene.seen[RESUMED].is_set():
-        if _ready(listener, POLLIN):
-            read += len(listener.sock.recv(READ_SIZE))
-        elif time.monotonic() > until:
+        if time.monotonic() > until:
             raise NoAnswer("it did not go on when the client read")
+        if _ready(listener, POLLIN):
+            read += len(listener.hears_some("nothing came"))
     scene.mark("the client has read enough", read)
 
 
@@ -220,7 +257,8 @@ def tls(scene: Scene) -> None:
         speaker.hears()
     scene.mark("the client sends a line, encrypted", len(LINE))
     speaker.says(LINE)
-    scene.mark("the client has the answer", listener.hears())
+    # Of a chat, whoever listens hears first that somebody has come.
+    scene.mark("the client has the answer", listener.hears(until=LINE.rstrip() if scene.chat else b""))
 
 
 #: By the name that they are asked for with.

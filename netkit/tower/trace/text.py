@@ -24,8 +24,8 @@ LEAST, GAP = 34, 2
 #: Columns of the time, of the number of a callback, and of a lane.
 TIME, NUMBER, LANE = 9, 6, 14
 
-#: Most callbacks in a pattern that is shown once where it repeats itself.
-PATTERN = 3
+#: Most calls by the loop, and looks around before them, in a pattern that is shown once where it repeats itself.
+PATTERN = 4
 
 INDENT = "  "
 
@@ -34,7 +34,7 @@ COUNTED: tuple[tuple[str, Callable[[Counts], int | None]], ...] = (
     ("calls by the loop", lambda counts: counts.callbacks),
     ("tasks woken", lambda counts: counts.woken),
     ("futures resolved", lambda counts: counts.futures),
-    ("system calls", lambda counts: counts.system),
+    ("system calls for I/O", lambda counts: counts.system),
     ("calls of Python", lambda counts: counts.python),
     ("calls of C", lambda counts: counts.c),
 )
@@ -92,7 +92,7 @@ def size(step: Step) -> str:
 
 def shortened(steps: Sequence[Step]) -> list[Step | Again]:
     """The steps, without callbacks that only repeat what came before."""
-    groups = [list(each) for _, each in groupby(steps, key=lambda step: step.turn)]
+    groups = [list(each) for _, each in groupby(steps, key=lambda step: (step.turn, step.tier == CLIENT))]
     keys = [[_key(step) for step in group] for group in groups]
     made: list[Step | Again] = []
     at = 0
@@ -100,7 +100,7 @@ def shortened(steps: Sequence[Step]) -> list[Step | Again]:
         length, times = _repeats(keys, at)
         made += [step for group in groups[at : at + length] for step in group]
         if times > 1:
-            made.append(Again(length, times - 1))
+            made.append(Again(sum(group[0].turn > 0 for group in groups[at : at + length]), times - 1))
         at += length * times
     return made
 
@@ -118,16 +118,17 @@ def _repeats(keys: Sequence[Sequence[Key]], at: int) -> tuple[int, int]:
 
 def ladder(trace: Trace, look: Look, every: bool = False) -> Iterator[str]:
     """One trace: a line a step, deeper where it is inside of another."""
-    yield look.paint(f"{'µs':>{TIME}}{'call':>{NUMBER}}  {'tier':<{LANE}}step", "muted")
+    room = max(TIME, len(f"{trace.steps[-1].at:,.1f}") + 1)
+    yield look.paint(f"{'µs':>{room}}{'call':>{NUMBER}}  {'tier':<{LANE}}step", "muted")
     last = 0
     for step in trace.steps if every else shortened(trace.steps):
         if isinstance(step, Again):
-            yield look.paint(" " * (TIME + NUMBER + 2 + LANE) + step.text, "muted")
+            yield look.paint(" " * (room + NUMBER + 2 + LANE) + step.text, "muted")
             continue
         number = str(step.turn) if step.turn not in (0, last) else ""
         last = step.turn or last
         time = f"{step.at:,.1f}"
-        head = f"{time:>{TIME}}{number:>{NUMBER}}  "
+        head = f"{time:>{room}}{number:>{NUMBER}}  "
         text = INDENT * step.depth + ", ".join(filter(None, (step.text, size(step))))
         used = len(head) + LANE + len(text)
         api = step.api if step.tier != CLIENT and used + 2 + len(step.api) <= look.width else ""

@@ -1,4 +1,4 @@
-"""The calls of a loop, cut into callbacks: what the loop calls before it looks at its sockets again.
+"""The calls of a loop, cut into turns, from one look at the sockets to the next, and callbacks, each thing called then.
 
 On asyncio's own loop the loop itself is Python, and seen: a callback is what ``Handle._run`` runs, and a turn what
 ``_run_once`` does. On uvloop the loop and its transports are C: a callback is what is called from nowhere, and turns
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, takewhile
 
 from .model import Call
 
@@ -47,6 +48,11 @@ class Callback:
             pairs.append((call, above[-1] if above else None))
             above.append(call)
         return pairs
+
+    def inside(self, index: int) -> set[str]:
+        """The names of all that one of its calls called, and they in turn."""
+        depth = self.calls[index].depth
+        return {call.name for call in takewhile(lambda call: call.depth > depth, islice(self.calls, index + 1, None))}
 
     @property
     def task(self) -> Call | None:

@@ -148,7 +148,7 @@ def test_the_counts_are_those_of_the_traces(six: Opened) -> None:
         "9 streams": [trace.by_tier().get(9, 0) for trace in SIX.traces],
         "kernel": [trace.by_tier().get(0, 0) for trace in SIX.traces],
         "calls by the loop": [each.callbacks for each in counts],
-        "system calls": ["inside C" if each.system is None else each.system for each in counts],
+        "system calls for I/O": ["inside C" if each.system is None else each.system for each in counts],
         "calls of Python": [each.python for each in counts],
         "calls of C": [each.c for each in counts],
         "futures resolved": [each.futures for each in counts],

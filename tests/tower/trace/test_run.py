@@ -23,11 +23,14 @@ from netkit.tower.trace.stories import FLOOD, LINE, STORIES
 LOOPS = ("asyncio", "uvloop")
 CELLS = list(itertools.product(layers.NAMES, LOOPS))
 
+ANSWERS = "the service is given the bytes, and may answer"
+
 #: At once: each trace is one process, and mostly waits for the start of another Python.
 AT_ONCE = 3
 
 #: The service of a file that is made for it.
 SERVICES = """
+import os
 import time
 import netkit
 
@@ -45,7 +48,15 @@ class Leaves(netkit.Service):
 
 class Shout(netkit.Service):
     def received(self, conn, data, now):
+        print("shouting")
         yield data.upper()
+
+class Ends(netkit.Service):
+    def received(self, conn, data, now):
+        return (data,)
+
+    def paused(self, conn, now):
+        os._exit(1)
 """
 
 
@@ -118,7 +129,7 @@ def test_a_message_takes_every_step_in_its_order(messages: Messages) -> None:
         assert (trace.layer, trace.loop) == (layer, loop)
         assert [step.at for step in trace.steps] == sorted(step.at for step in trace.steps)
         assert (trace.steps[0].text, trace.steps[0].at) == ("the client sends a line", 0)
-        (answer,) = [step for step in trace.steps if step.text == "the service answers"]
+        (answer,) = [step for step in trace.steps if step.text == ANSWERS]
         assert (answer.size, answer.api) == (len(LINE), "Echo.received")
         assert answer.where.startswith("netkit/services/echo.py:")
         assert any(step.in_c for step in trace.steps) == (loop == "uvloop")
@@ -154,8 +165,8 @@ def test_in_a_chat_it_waits_for_the_end_of_the_turn() -> None:
     for trace in traced(*((Plan(service="chat"), layer, "asyncio") for layer in layers.NAMES)):
         said = texts(trace)
         waits = said.index("the answer waits for the end of the turn, in an outbox")
-        written = said.index("the turn ends: one write for each connection")
-        assert said.index("the service answers") < waits < written
+        written = said.index("the turn ends, and with it what was put off")
+        assert said.index(ANSWERS) < waits < written
         assert trace.steps[written].turn == trace.steps[waits].turn + 1
         assert trace.steps[-1].text == "the client has the answer" or trace.steps[-2].tier == KERNEL
 
@@ -187,7 +198,7 @@ def test_a_connection_is_accepted_and_becomes_a_transport_and_a_protocol(loop: s
 def test_after_the_end_of_the_client_s_side_the_answer_still_comes(loop: str) -> None:
     for trace in traced(*((Plan(what="half-close"), layer, loop) for layer in layers.NAMES)):
         said = texts(trace)
-        order = ["the service answers", "the service is told of the end", "the service is told that the connection"]
+        order = [ANSWERS, "the service is told of the end", "the service is told that the connection"]
         at = [next(index for index, text in enumerate(said) if text.startswith(each)) for each in order]
         assert at == sorted(at)
         assert "the client has the answer, and the end" in said
@@ -201,7 +212,7 @@ def test_a_slow_reader_holds_back_who_writes_to_it(loop: str) -> None:
         slow = said.index("the service is told that the client is slow")
         reads = said.index("the service is told that the client reads again")
         assert slow < reads
-        assert said.index("the client begins to read") < reads
+        assert said.index("the client has sent so much, and begins to read") < reads
         stops = {"transports": "transport.pause_reading() is called", "protocols": "the protocol stops its transport"}
         assert slow < said.index(stops.get(trace.layer, "read() will not be called for now")) < reads
 
@@ -212,17 +223,31 @@ def test_over_tls_a_protocol_stands_between_the_transport_and_the_protocol() -> 
         said = texts(trace)
         assert said[0] == "the client connects, and shakes hands"
         assert "the client has the answer" in said
-        assert "the service answers" in said
+        assert ANSWERS in said
+        assert next(step for step in trace.steps if step.text == "the client has the answer").size == len(LINE)
         if trace.loop == "asyncio":
             assert said.index("TLS takes the handshake a step further") < said.index("the handshake is done")
-            assert said.index("the handshake is done") < said.index("TLS decrypts") < said.index("the service answers")
-            assert said.index("the service answers") < said.index("TLS encrypts")
+            assert (
+                said.index("the handshake is done")
+                < said.index("TLS is asked for what it has decrypted")
+                < said.index(ANSWERS)
+            )
+            assert said.index(ANSWERS) < said.index("TLS encrypts")
 
 
-def test_a_service_of_one_s_own_is_followed_too() -> None:
+def test_over_tls_an_answer_in_a_chat_is_the_line() -> None:
+    (trace,) = traced((Plan(what="tls", service="chat"), "protocols", "asyncio"))
+    said = texts(trace)
+    assert said.index("the client has the answer") > said.index("the client sends a line, encrypted")
+    assert said.index("the turn ends, and with it what was put off", said.index(ANSWERS)) < len(said)
+    assert (trace.steps[said.index("the client has the answer")].size or 0) > len(LINE)
+
+
+def test_a_service_of_one_s_own_is_followed_too_even_if_it_prints(capfd: pytest.CaptureFixture[str]) -> None:
     (trace,) = traced((Plan(service="made_up:Shout"), "protocols", "asyncio"))
-    (answer,) = [step for step in trace.steps if step.text == "the service answers"]
+    (answer,) = [step for step in trace.steps if step.text == ANSWERS]
     assert answer.api == "Shout.received"
+    assert capfd.readouterr() == ("", "shouting\n" * 2)
     assert answer.where.rpartition("/")[2].startswith("made_up.py:")
 
 
@@ -248,6 +273,11 @@ def test_every_story_gives_up_in_time() -> None:
 
     given_up = asyncio.run(all_of_them())
     assert [type(each) for each in given_up] == [TraceError] * (len(STORIES) - 1)
+
+
+def test_a_server_that_goes_away_is_given_up() -> None:
+    with pytest.raises(TraceError, match="slow-reader with made_up:Ends on protocols, asyncio: "):
+        traced((Plan(what="slow-reader", service="made_up:Ends", patience=20), "protocols", "asyncio"))
 
 
 def test_a_service_that_cannot_be_had_is_told_as_serve_tells_it() -> None:

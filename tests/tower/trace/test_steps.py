@@ -54,7 +54,7 @@ def test_the_calls_of_a_callback_are_steps_with_their_depth() -> None:
     steps = follow(turn(*READ), MARKS, WATCHED)
     assert [(step.tier, step.api, step.depth, step.turn) for step in steps] == [
         (CLIENT, "client", 0, 0),
-        (2, "epoll.poll", 0, 1),
+        (2, "epoll.poll", 0, 0),
         (7, "_SelectorSocketTransport._read_ready", 0, 1),
         (KERNEL, "recv", 1, 1),
         (8, "data_received", 1, 1),
@@ -107,6 +107,21 @@ def test_on_a_loop_in_c_every_call_from_nowhere_is_a_callback() -> None:
     assert steps[5].depth == steps[4].depth + 1
 
 
+def test_what_finds_nothing_to_do_is_no_step_or_says_so() -> None:
+    asyncio = "asyncio/selector_events.py"
+    write, resume = (3, "_SelectorSocketTransport.write", asyncio), (3, "_SelectorTransport.resume_reading", asyncio)
+    idle = follow(turn(write, resume), MARKS, WATCHED)
+    assert [step.text for step in idle[2:]] == ["the transport keeps it: something waits already"]
+    sent, watched = (4, "socket.send", ""), (4, "BaseSelectorEventLoop._add_reader", asyncio)
+    busy = follow(turn(write, sent, resume, watched), MARKS, WATCHED)
+    assert [step.text for step in busy[2:]] == [
+        "the transport sends what it can, at once",
+        "the kernel is given the bytes",
+        "the transport reads again",
+        "the loop watches the socket from now on",
+    ]
+
+
 def test_a_coroutine_that_nobody_awaits_is_a_task() -> None:
     outer = Call(2000, 9000, 0, "serve", "example.py", 1, coroutine=True, resumed=True)
     inner = Call(3000, 4000, 1, "StreamReader.read", "asyncio/streams.py", 2, coroutine=True, resumed=True)
@@ -115,7 +130,7 @@ def test_a_coroutine_that_nobody_awaits_is_a_task() -> None:
     assert [(step.tier, step.text) for step in steps if not step.in_c and step.tier != CLIENT] == [
         (4, "the task is woken"),
         (1, "the coroutine goes on after its await"),
-        (9, "read() returns what was fed"),
+        (9, 'read() returns: what was fed, or b"" at the end'),
         (9, "read() finds nothing yet, and waits"),
     ]
 

@@ -107,7 +107,7 @@ def test_everything_that_can_be_counted_is_counted_for_each() -> None:
         ("9 streams", "1", "1"),
         ("steps in all", "5", "5"),
         ("calls by the loop", "2", "2"),
-        ("system calls", "3", "in C"),
+        ("system calls for I/O", "3", "in C"),
         ("calls of Python", "30", "30"),
     ):
         assert re.search(rf"^{name} +{' +'.join(values)}$", shown, re.MULTILINE)
