@@ -25,6 +25,7 @@ from .limits import Limits
 from .service import Close, Conn, Effect, Effects, Hold, Send, Service, Wake
 
 if TYPE_CHECKING:
+    from .datagrams import DatagramStream, open_datagrams
     from .server import Server, serve
 
 __version__ = "0.1.0"
@@ -43,6 +44,9 @@ __all__ = [
     "Close",
     "Hold",
     "Wake",
+    # datagrams of your own
+    "open_datagrams",
+    "DatagramStream",
     # what can go wrong
     "NetkitError",
     "EndpointError",
@@ -59,4 +63,8 @@ def __getattr__(name: str) -> Any:
         from . import server
 
         return getattr(server, name)
+    if name in ("open_datagrams", "DatagramStream"):
+        from . import datagrams
+
+        return getattr(datagrams, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,7 @@
     tcp://127.0.0.1:8888        tcp://[::1]:8888        tcp://localhost:0     (0: a free port)
     tls://0.0.0.0:8889          the same with TLS
     unix:///run/chat.sock       unix:///run/chat.sock?mode=660
+    udp://127.0.0.1:7777        datagrams, for services that do without connections: echo does
     8888        :8888           short for tcp://127.0.0.1:8888
 """
 
@@ -21,8 +22,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from .errors import EndpointError, ListenError
 
-SCHEMES = ("tcp", "tls", "unix")
-EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889 or unix:///run/chat.sock"
+SCHEMES = ("tcp", "tls", "unix", "udp")
+EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0.0.1:7777 or unix:///run/chat.sock"
 
 #: Who may connect to a Unix socket unless ``?mode=`` says otherwise: its owner.
 UNIX_MODE = 0o600
@@ -87,7 +88,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A socket that is bound, not yet listening, and the endpoint it really has."""
+    """A socket that is bound, not yet listening, and the endpoint it really has. One of UDP hears all from now on."""
 
     endpoint: Endpoint
     sock: socket.socket
@@ -121,7 +122,7 @@ def bind(endpoint: Endpoint) -> list[Bound]:
 
 def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
     try:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=_kind(endpoint), flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as why:
         reason = why.strerror if isinstance(why, OSError) else "not a host name"
         raise ListenError(f"cannot find the host of {endpoint} ({reason}): give an address") from None
@@ -129,25 +130,36 @@ def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str |
 
 
 def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...]) -> Bound:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, _kind(endpoint))
     try:
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # Telnet's Synch marks its place with urgent data; out of line its 0xFF would be lost (RFC 854).
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in KEEPALIVE:
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        if endpoint.scheme != "udp":
+            _set_for_connections(sock)
         sock.bind(address)
         host, port = sock.getsockname()[:2]
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
     except OSError as why:
         sock.close()
         raise ListenError(explain(endpoint, why)) from None
+
+
+def _kind(endpoint: Endpoint) -> socket.SocketKind:
+    return socket.SOCK_DGRAM if endpoint.scheme == "udp" else socket.SOCK_STREAM
+
+
+def _set_for_connections(sock: socket.socket) -> None:
+    """Set what only TCP has, and what only TCP may have."""
+    # With UDP two servers could share a port, and only one of them would be heard.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Telnet's Synch marks its place with urgent data; out of line its 0xFF would be lost (RFC 854).
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE:
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _bind_unix(endpoint: Endpoint) -> Bound:
@@ -215,7 +227,7 @@ def explain(endpoint: Endpoint, why: OSError) -> str:
 
 
 def _nothing() -> None:
-    """A TCP socket leaves nothing behind."""
+    """A socket of TCP or UDP leaves nothing behind."""
 
 
 def _netloc(host: str, port: int) -> str:

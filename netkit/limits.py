@@ -114,12 +114,33 @@ class Limits:
         "Connections the kernel holds for us before they are accepted.",
         "Linux caps it at net.core.somaxconn, 4096",
     )
+    datagram_rate: float = _bound(
+        100.0,
+        "datagrams/s",
+        "UDP: replies to one IPv4 address or IPv6 /64; 0: no bound. Loopback is exempt.",
+        "twice the 50 of a telephone call, which sends one every 20 ms (RFC 3551)",
+    )
+    datagram_burst: int = _bound(
+        200,
+        "datagrams",
+        "UDP: replies to one address that may come at once.",
+        "two seconds of datagram-rate",
+    )
+    datagram_sources: int = _bound(
+        4096,
+        "addresses",
+        "UDP: addresses that are told apart; beyond, whoever was silent longest is forgotten.",
+        "about a megabyte of memory",
+    )
 
     def __post_init__(self) -> None:
-        for name in ("connections", "per_address", "line_length", "low", "handshake", "backlog"):
+        for name in (
+            *("connections", "per_address", "line_length", "low", "handshake", "backlog"),
+            *("datagram_burst", "datagram_sources"),
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("idle", "first_line", "grace", "linger"):
+        for name in ("idle", "first_line", "grace", "linger", "datagram_rate"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must not be negative")

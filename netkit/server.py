@@ -13,7 +13,9 @@ from pathlib import Path
 
 from . import layers, loops
 from .endpoints import Bound, Endpoint, bind, explain
-from .errors import CertificateError, ListenError
+from .errors import CertificateError, EndpointError, ListenError
+from .layers import datagrams
+from .layers.datagrams.exchange import Exchange
 from .layers.delivery import Delivery
 from .limits import Limits
 from .service import Service
@@ -38,7 +40,9 @@ class Server:
     def __init__(self, service: Service, layer: str, limits: Limits) -> None:
         self.endpoints: list[Endpoint] = []
         self._delivery = Delivery(service, limits)
+        self._exchange = Exchange(self._delivery)
         self._layer = layers.load(layer)
+        self._datagrams = datagrams.load(layer)
         self._listeners: list[layers.Listener] = []
         self._bound: list[Bound] = []
         self._stop = asyncio.Event()
@@ -46,25 +50,47 @@ class Server:
     async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
         """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
         for endpoint in endpoints:
-            if endpoint.scheme == "tls" and tls is None:
-                raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
+            self._check(endpoint, tls)
             self._bound += bind(endpoint)
         for bound in self._bound:
+            if bound.endpoint.scheme == "udp":
+                continue
             try:
                 bound.sock.listen(self._delivery.limits.backlog)
             except OSError as why:  # two sockets may be bound to one port, but only one of them may listen
                 raise ListenError(explain(bound.endpoint, why)) from None
         for bound in self._bound:
-            context = tls if bound.endpoint.scheme == "tls" else None
-            listener = self._layer.Listener(bound.sock, self._delivery, context)
+            listener = self._listener(bound, tls)
             await listener.start()
             self._listeners.append(listener)
             self.endpoints.append(bound.endpoint)
+
+    def _check(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+        """Refuse what could be bound and not be served."""
+        if endpoint.scheme == "tls" and tls is None:
+            raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
+        service = self._delivery.service
+        if endpoint.scheme == "udp" and not service.datagrams:
+            name = type(service).__name__
+            raise EndpointError(
+                f"{name} needs connections and cannot be served on {endpoint}: echo can, or give tcp://"
+            )
+
+    def _listener(self, bound: Bound, tls: ssl.SSLContext | None) -> layers.Listener:
+        if bound.endpoint.scheme == "udp":
+            return self._datagrams.Listener(bound.sock, self._exchange)
+        context = tls if bound.endpoint.scheme == "tls" else None
+        return self._layer.Listener(bound.sock, self._delivery, context)
 
     @property
     def connections(self) -> int:
         """How many connections are there, those in a handshake included."""
         return len(self._delivery.sessions)
+
+    @property
+    def dropped(self) -> int:
+        """How many datagrams were not answered, for whatever reason."""
+        return self._exchange.dropped.total()
 
     @property
     def stopping(self) -> bool:
@@ -76,8 +102,9 @@ class Server:
         self._stop.set()
 
     def abort(self) -> None:
-        """Close every connection at once, whatever is queued for it."""
+        """Close every connection at once, whatever is queued for it. UDP has none: there a stop is cut short."""
         self._delivery.abort_all("the server was stopped at once")
+        self._exchange.abort()
 
     async def wait(self) -> None:
         """Wait until ``stop`` is called."""
@@ -88,6 +115,7 @@ class Server:
         self._stop_accepting()
         try:
             await self._delivery.stop()
+            await self._exchange.gone()
         finally:
             self._release()
 
@@ -97,12 +125,14 @@ class Server:
         self.abort()
         try:
             await self._delivery.gone()
+            await self._exchange.gone()
         finally:
             self._release()
 
     def _stop_accepting(self) -> None:
         for listener in self._listeners:
             listener.close()
+        self._exchange.stop()
 
     def _release(self) -> None:
         """Give back every address."""
@@ -133,7 +163,7 @@ async def serve(
     connection, all within ``limits.grace`` seconds; what is left then is aborted.
 
     Raises:
-        EndpointError: an endpoint cannot be read.
+        EndpointError: an endpoint cannot be read, or is of UDP and the service needs connections.
         ListenError: an endpoint cannot be had. Nothing is left listening.
         CertificateError: a ``tls://`` endpoint without a context.
         ValueError: there is no such layer.

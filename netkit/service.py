@@ -12,6 +12,14 @@ The rules, which every layer keeps:
 - ``now`` is the loop's monotonic clock in seconds. It never jumps, and it is not the time of day.
 - Effects are carried out in the order they are given. What is sent to a connection arrives in that order.
 - An exception out of a service is a bug in it: it is logged and costs that one connection, never the server.
+
+A service with ``datagrams = True`` can be served on ``udp://`` too, where there are no connections:
+
+- ``received`` is called with each datagram as it came, which may be empty, and no other event is told.
+- Its ``conn`` stands for where this one datagram came from, and for nothing afterwards.
+- It answers with plain bytes, which go back as one datagram, and with nothing else: any other effect is a bug in it.
+  An answer that is longer than what came is not sent.
+- An exception costs that one datagram.
 """
 
 from __future__ import annotations
@@ -90,12 +98,15 @@ class Service:
     idle: float | None = None
     """Seconds without a byte from a peer before it is closed, where ``Limits.idle`` does not say. None: never."""
 
+    datagrams: bool = False
+    """Whether it does without connections, and may be served on ``udp://``."""
+
     def opened(self, conn: Conn, now: float) -> Effects:
         """A connection is there, after its TLS handshake if it has one."""
         return ()
 
     def received(self, conn: Conn, data: bytes, now: float) -> Effects:
-        """Some bytes arrived, at least one."""
+        """Some bytes arrived, at least one. Or a datagram did."""
         return ()
 
     def ended(self, conn: Conn, now: float) -> Effects:

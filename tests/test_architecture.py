@@ -21,17 +21,19 @@ ALLOWED = {
     "loops": {"errors"},
     "endpoints": {"errors"},
     "tls": {"errors"},
+    "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
     "services": {"errors", "limits", "service", "wire"},
-    "layers": {"limits", "service", "endpoints"},  # endpoints: to print a peer
+    "layers": {"limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
+    "testing": {"limits", "service", "layers"},  # a service on any layer, without a socket
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
     "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
-    "__init__": {"errors", "limits", "service", "server"},
+    "__init__": {"errors", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from netkit.endpoints import UNIX_MODE, Bound, Endpoint, bind, show
 from netkit.errors import EndpointError, ListenError
 
-EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889 or unix:///run/chat.sock"
+EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0.0.1:7777 or unix:///run/chat.sock"
 
 
 # Read and printed.
@@ -29,6 +29,7 @@ EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889 or unix:///r
         ("tcp://[::1]:8888", Endpoint("tcp", "::1", 8888)),
         ("tls://chat.example:0", Endpoint("tls", "chat.example", 0)),
         ("tcp://0.0.0.0:65535", Endpoint("tcp", "0.0.0.0", 65535)),
+        ("udp://[::1]:7777", Endpoint("udp", "::1", 7777)),
         ("8888", Endpoint("tcp", "127.0.0.1", 8888)),
         (":8888", Endpoint("tcp", "127.0.0.1", 8888)),
         (" 0\n", Endpoint("tcp", "127.0.0.1", 0)),
@@ -49,7 +50,9 @@ def test_reading(text: str, endpoint: Endpoint) -> None:
         ("", f"cannot read '': {EXAMPLE}"),
         ("localhost", f"cannot read 'localhost': {EXAMPLE}"),
         ("localhost:8888", f"cannot read 'localhost:8888': {EXAMPLE}"),
-        ("udp://127.0.0.1:8888", f"cannot read 'udp://127.0.0.1:8888': {EXAMPLE}"),
+        ("sctp://127.0.0.1:8888", f"cannot read 'sctp://127.0.0.1:8888': {EXAMPLE}"),
+        ("udp://127.0.0.1", f"'udp://127.0.0.1' needs a host and a port: {EXAMPLE}"),
+        ("udp://h:1/x", f"'udp://h:1/x' has more than a host and a port: {EXAMPLE}"),
         ("tcp:127.0.0.1:8888", f"cannot read 'tcp:127.0.0.1:8888': {EXAMPLE}"),
         ("tcp://127.0.0.1", f"'tcp://127.0.0.1' needs a host and a port: {EXAMPLE}"),
         ("tcp://:8888", f"'tcp://:8888' needs a host and a port: {EXAMPLE}"),
@@ -84,7 +87,7 @@ HOSTS = st.one_of(
 )
 
 
-@given(st.sampled_from(["tcp", "tls"]), HOSTS, st.integers(0, 65535))
+@given(st.sampled_from(["tcp", "tls", "udp"]), HOSTS, st.integers(0, 65535))
 def test_what_is_printed_can_be_read(scheme: str, host: str, port: int) -> None:
     endpoint = Endpoint(scheme, host, port)
     assert Endpoint.parse(str(endpoint)) == endpoint
@@ -110,6 +113,7 @@ def test_any_text_is_read_or_refused_in_one_line(text: str) -> None:
     [
         ("tcp", ("192.0.2.7", 50312), "tcp://192.0.2.7:50312"),
         ("tls", ("2001:db8::1", 50312, 0, 0), "tls://[2001:db8::1]:50312"),
+        ("udp", ("192.0.2.7", 50312), "udp://192.0.2.7:50312"),
         ("tcp", "", "unix:"),
         ("tcp", b"\0x", "unix:"),
         ("tcp", None, "unix:"),
@@ -154,15 +158,18 @@ def test_port_0_is_a_free_port_and_the_endpoint_says_which(bound: Bind) -> None:
     assert not each.sock.getblocking()
 
 
-def test_a_name_with_two_addresses_has_one_port(bound: Bind, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+def test_a_name_with_two_addresses_has_one_port(bound: Bind, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As localhost is on most machines, though not in every container."""
+    kind, number = {"tcp": (socket.SOCK_STREAM, 6), "udp": (socket.SOCK_DGRAM, 17)}[scheme]
     found = [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 0, 0, 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+        (socket.AF_INET6, kind, number, "", ("::1", 0, 0, 0)),
+        (socket.AF_INET, kind, number, "", ("127.0.0.1", 0)),
+        (socket.AF_INET, kind, number, "", ("127.0.0.1", 0)),
     ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
-    pair = bound("tcp://localhost:0")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, type, **kwargs: found if type == kind else [])
+    pair = bound(f"{scheme}://localhost:0")
+    assert [each.sock.type for each in pair] == [kind, kind]
     assert [each.endpoint.host for each in pair] == ["::1", "127.0.0.1"]
     assert len({each.endpoint.port for each in pair}) == 1
 
@@ -192,8 +199,21 @@ def test_a_port_in_use(bound: Bind) -> None:
     assert refusal(text) == f"{text} is in use: stop what listens there, or give another port (0 picks a free one)"
 
 
-def test_an_address_of_another_machine() -> None:
-    text = "tcp://192.0.2.7:8888"
+def test_a_port_is_not_shared_over_udp(bound: Bind) -> None:
+    """Not by two servers, and not with whoever would like to: with SO_REUSEADDR the last one would hear all."""
+    (each,) = bound("udp://127.0.0.1:0")
+    assert each.endpoint == Endpoint("udp", *each.sock.getsockname())
+    text = str(each.endpoint)
+    assert refusal(text) == f"{text} is in use: stop what listens there, or give another port (0 picks a free one)"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greedy:
+        greedy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            greedy.bind(each.sock.getsockname())
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+def test_an_address_of_another_machine(scheme: str) -> None:
+    text = f"{scheme}://192.0.2.7:8888"
     assert refusal(text) == f"{text} is not an address of this machine: give one that is, or 127.0.0.1"
 
 

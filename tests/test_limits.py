@@ -13,14 +13,20 @@ from netkit.limits import RESERVED_DESCRIPTORS, Limits
 KIB = 1024
 
 
-@pytest.mark.parametrize("name", ["connections", "per_address", "line_length", "low", "handshake", "backlog"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("connections", "per_address", "line_length", "low", "handshake", "backlog"),
+        *("datagram_burst", "datagram_sources"),
+    ],
+)
 @pytest.mark.parametrize("value", [0, -1])
 def test_what_must_be_more_than_nothing(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"^{name} must be more than 0$"):
         Limits(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["idle", "first_line", "grace", "linger"])
+@pytest.mark.parametrize("name", ["idle", "first_line", "grace", "linger", "datagram_rate"])
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
 def test_what_must_not_be_negative(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name} must not be negative$"):
@@ -58,6 +64,9 @@ def test_the_defaults() -> None:
         "linger": 1.0,
         "handshake": 10.0,
         "backlog": 1024,
+        "datagram_rate": 100.0,
+        "datagram_burst": 200,
+        "datagram_sources": 4096,
     }
 
 
@@ -74,7 +83,7 @@ def test_every_bound_has_a_unit_says_what_it_is_and_where_its_default_is_from() 
     table = Limits.table()
     assert [row[0] for row in table] == [each.name for each in dataclasses.fields(Limits)]
     assert all(all(row) for row in table)
-    assert {row[1] for row in table} == {"connections", "bytes", "seconds"}
+    assert {row[1] for row in table} == {"connections", "bytes", "seconds", "datagrams/s", "datagrams", "addresses"}
 
 
 def test_they_cannot_be_changed() -> None:

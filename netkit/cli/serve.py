@@ -68,7 +68,8 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     default=["tcp://127.0.0.1:8888"],
     show_default=True,
     metavar="ENDPOINT",
-    help="Where: tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH[?mode=660], or a port on loopback. "
+    help="Where: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT (echo), unix:///PATH[?mode=660], or a port on "
+    "loopback. "
     "May be given more than once; all of them share the service.",
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")

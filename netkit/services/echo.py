@@ -1,7 +1,7 @@
 """Echo (RFC 862): what comes in goes out again, byte for byte.
 
 Nothing is read into the bytes: no lines, no telnet. A peer that does not read what it is sent is not read
-from either, so what waits for it stays bounded and no byte is lost.
+from either, so what waits for it stays bounded and no byte is lost. A datagram comes back as one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ class Echo(Service):
 
     # As long as Postfix waits for a silent peer (smtpd_timeout).
     idle = 300.0
+
+    datagrams = True
 
     def received(self, conn: Conn, data: bytes, now: float) -> Effects:
         """Send the same bytes back."""

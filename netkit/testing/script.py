@@ -100,11 +100,11 @@ class Script:
         """Some bytes arrive from it.
 
         Raises:
-            ValueError: there are no bytes, which no layer brings.
+            ValueError: there are no bytes, which only a datagram may have.
             RuntimeError: the service has closed it, it has ended or is lost: a layer would throw them away.
         """
-        if not data:
-            raise ValueError("a service never receives no bytes")
+        if not data and not self.service.datagrams:
+            raise ValueError("a service never receives no bytes, unless it is served over datagrams")
         self._must_be_open(actor, "received")
         self._take(actor, self.service.received(actor, data, self.now))
 

@@ -323,6 +323,12 @@ TOOLS = Tier(
     example="tier6_queues.py",
     uses=(
         Use(
+            "asyncio.Queue",
+            "datagrams.py",
+            "_Feed.__init__",
+            "datagrams wait here until they are read, so many at most: more are dropped and counted",
+        ),
+        Use(
             "asyncio.Event",
             "layers/streams.py",
             "Connection.hold",

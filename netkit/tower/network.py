@@ -139,6 +139,12 @@ PROTOCOLS = Tier(
             "the peer is slow: the service hears of it, and stops queueing for it",
         ),
         Use(
+            "asyncio.DatagramProtocol",
+            "layers/datagrams/protocols.py",
+            "Listener",
+            "an echo over UDP: one protocol for all who send, as there are no connections",
+        ),
+        Use(
             "BufferedProtocol.get_buffer",
             "layers/transports.py",
             "_Shim",
