@@ -140,9 +140,9 @@ PROTOCOLS = Tier(
         ),
         Use(
             "asyncio.DatagramProtocol",
-            "layers/datagrams/protocols.py",
-            "Listener",
-            "an echo over UDP: one protocol for all who send, as there are no connections",
+            "datagrams.py",
+            "_Feed",
+            "what comes over UDP, from whomever, goes into the queue of netkit's own stream of datagrams",
         ),
         Use(
             "BufferedProtocol.get_buffer",
