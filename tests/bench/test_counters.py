@@ -15,6 +15,8 @@ import pytest
 
 from netkit.bench.counters import Instructions
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 SPIN = "print(flush=True)\nfor line in iter(input, ''):\n    sum(range(1_000_000))\n    print(flush=True)"
 
 

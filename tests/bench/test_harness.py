@@ -32,6 +32,8 @@ from tests.bench import servers
 from tests.bench.conftest import assert_gone
 from tests.process import NETKIT, PATIENCE, Program, Server, environment
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 #: netkit, with no bound on what may spoil a round.
 LENIENT = (
     sys.executable,

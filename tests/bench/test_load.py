@@ -20,6 +20,8 @@ from netkit.errors import BenchError
 from tests.bench import servers
 from tests.bench.conftest import Measure
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 #: Cells of which nothing is asked that depends on time are measured so many at once, beside those that only wait.
 AT_ONCE = 6
 

@@ -13,6 +13,8 @@ from netkit.bench import machine
 from netkit.bench.machine import Cores, Ticks
 from tests.process import environment
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 KEYS = {
     "cpu",
     "cores",

@@ -11,6 +11,8 @@ import pytest
 
 from netkit.bench.process import Server, cpu_clock
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 #: How far our clock and the process's own may be apart: the time that it takes to say so, mostly.
 CLOSE = 0.05
 

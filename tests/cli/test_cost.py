@@ -11,6 +11,8 @@ import pytest
 
 from tests.process import NETKIT, environment
 
+pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
+
 #: What only a server needs.
 HEAVY = {"asyncio", "ssl", "socket", "logging", "uvloop", "trustme"}
 
