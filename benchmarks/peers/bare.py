@@ -47,7 +47,9 @@ class Member:
                 other.hears(text)
 
     def hears(self, text: bytes) -> None:
-        """What another one said."""
+        """What another one said. On uvloop, to write to what has just broken is an error."""
+        if self.transport.is_closing():
+            return
         self.transport.write(text)
         if self.transport.get_write_buffer_size() > MAX_WAITING:
             self.leaves()
