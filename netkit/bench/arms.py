@@ -32,6 +32,7 @@ class Arm:
         label: what it is called in a sentence.
         layer: of netkit; empty for a server that is not netkit's own.
         loop: of netkit.
+        service: ``MODULE:FACTORY``, which netkit serves instead of its own echo; empty for that.
         command: what starts it, with ``{port}``, and where it needs them with ``{service}``, ``{cert}``, ``{key}`` and
             ``{python}``, the interpreter that runs the bench.
         target: ``HOST:PORT`` of one that runs already, which has no command.
@@ -41,6 +42,7 @@ class Arm:
     label: str
     layer: str = ""
     loop: str = ""
+    service: str = ""
     command: str = ""
     target: str = ""
 
@@ -48,7 +50,8 @@ class Arm:
         """The command for one workload; ``cert`` and ``key`` are PEM files, used where it is encrypted."""
         if self.layer:
             listen = f"{'tls' if workload.tls else 'tcp'}://127.0.0.1:{port}"
-            argv = [sys.executable, "-m", "netkit", "serve", "--service", workload.service, "--listen", listen]
+            service = self.service or workload.service
+            argv = [sys.executable, "-m", "netkit", "serve", "--service", service, "--listen", listen]
             argv += ["--layer", self.layer, "--loop", self.loop]
             return [*argv, "--tls-cert", cert, "--tls-key", key] if workload.tls else argv
         given = {"port": str(port), "service": workload.service, "cert": cert, "key": key, "python": sys.executable}
@@ -66,6 +69,11 @@ class Arm:
         """
         if workload.tls and self.command and not {"{cert}", "{key}"} <= set(re.findall(r"\{\w+\}", self.command)):
             raise ScenarioError(f"server {self.name} cannot be asked for TLS: its command needs {{cert}} and {{key}}")
+        if self.service and workload.service != "echo":
+            raise ScenarioError(
+                f"{workload.scenario} needs the chat, and --service {self.service} stands in for the echo: "
+                "choose a scenario that is made of echoes"
+            )
         if self.target and workload.kind in ("idle", "stalled"):
             raise ScenarioError(
                 f"{workload.scenario} measures memory, and the process behind a --target is not known: "
@@ -79,8 +87,13 @@ class Arm:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def own(wanted_layers: Iterable[str] = (), wanted_loops: Iterable[str] = ()) -> list[Arm]:
+def own(wanted_layers: Iterable[str] = (), wanted_loops: Iterable[str] = (), service: str = "") -> list[Arm]:
     """Netkit's own arms: each of the layers on each of the loops, all of them where nothing is named.
+
+    Args:
+        wanted_layers: some of ``LAYERS``.
+        wanted_loops: some of ``LOOPS``.
+        service: what they serve instead of netkit's own echo, as ``MODULE:FACTORY``.
 
     Raises:
         LoopError: a loop was named and is not installed.
@@ -96,7 +109,10 @@ def own(wanted_layers: Iterable[str] = (), wanted_loops: Iterable[str] = ()) -> 
             continue
         found.append(loop)
     chosen = list(dict.fromkeys(wanted_layers)) or list(LAYERS)
-    return [Arm(f"{layer}-{loop}", f"{layer} on {loop}", layer, loop) for loop in found for layer in chosen]
+    of = f"{service} on " if service else ""
+    return [
+        Arm(f"{layer}-{loop}", f"{of}{layer} on {loop}", layer, loop, service) for loop in found for layer in chosen
+    ]
 
 
 def command(text: str) -> Arm:

@@ -71,6 +71,7 @@ class Cell:
         self._ask(
             {
                 "workload": self.workload.to_dict(),
+                "caseless": bool(self.arm.service),
                 "host": server.host,
                 "port": server.port,
                 "pid": server.pid,

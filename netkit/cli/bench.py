@@ -67,6 +67,12 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
     metavar="HOST:PORT",
     help="A server that runs already. No CPU and no memory then: its process is not known.",
 )
+@click.option(
+    "--service",
+    default="",
+    metavar="MODULE:FACTORY",
+    help="What netkit's layers serve instead of the echo: yours, which answers with the same bytes, in whatever case.",
+)
 @click.option("--no-netkit", is_flag=True, help="Only the servers that are named by --server-cmd or a scenario.")
 @click.option(
     "--baseline",
@@ -203,8 +209,10 @@ def _arms(asked: dict[str, Any]) -> list[Arm]:
     named = asked["layer"] or asked["loop"]
     if asked["no_netkit"] and named:
         raise click.UsageError("--no-netkit and --layer or --loop exclude each other.")
+    if asked["service"] and (asked["no_netkit"] or ":" not in asked["service"]):
+        raise click.UsageError("--service names a service of yours, MODULE:FACTORY, for netkit's own layers.")
     ours = not asked["no_netkit"] and (named or not asked["target"])
-    found = arms.own(asked["layer"], asked["loop"]) if ours else []
+    found = arms.own(asked["layer"], asked["loop"], asked["service"]) if ours else []
     found += [arms.command(each) for each in asked["server_cmd"]]
     return [*found, arms.target(asked["target"])] if asked["target"] else found
 

@@ -44,6 +44,8 @@ LENIENT = (
     "main(prog_name='netkit')",
 )
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 #: Microseconds for each message, and the same 10 % dearer: so much that a message more or less in a window is little.
 COST, DEARER = 500, 550
 
@@ -279,6 +281,19 @@ def to_the_group(program: Program) -> None:
 
 def to_the_process(program: Program) -> None:
     program.signal(signal.SIGTERM)
+
+
+def test_a_service_that_changes_case_is_measured_if_it_is_said_to_be_ones_own() -> None:
+    short = ("--layer", "protocols", "--loop", "asyncio", "--conns", "2", "--rounds", "1", "--seconds", "0.1")
+    asked = (*short, "--warmup", "0.05", "--service", "own_service:Shout")
+    done = netkit("bench", "echo", *asked, command=LENIENT, PYTHONPATH=str(EXAMPLES))
+    assert (done.returncode, done.stderr.count("netkit: ")) == (0, 0), done.stderr
+    assert "own_service:Shout on protocols on asyncio" in done.stdout
+    shout = f"{sys.executable} -m netkit serve --service own_service:Shout --listen {{port}}"
+    given = ("--no-netkit", "--server-cmd", f"shout={shout}", "--rounds", "1")
+    done = netkit("bench", "echo", *given, command=LENIENT, PYTHONPATH=str(EXAMPLES))
+    assert done.returncode == 1
+    assert "shout: it is no echo" in one_line(done.stderr)
 
 
 @pytest.mark.parametrize("stop", [to_the_group, to_the_process], ids=["Ctrl-C", "SIGTERM"])

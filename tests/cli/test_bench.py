@@ -218,6 +218,15 @@ def test_only_others_are_measured_without_netkit(plan: Callable[..., Plan]) -> N
     assert servers(plan("--no-netkit", "--server-cmd", GO)) == ["go"]
 
 
+def test_the_layers_serve_a_service_of_ones_own(plan: Callable[..., Plan]) -> None:
+    found = plan("--service", "my:Own", "--loop", "asyncio", "--server-cmd", GO).workloads[0][1]
+    assert [each.service for each in found] == ["my:Own"] * 3 + [""]
+    assert [each.label for each in found] == [
+        *(f"my:Own on {layer} on asyncio" for layer in ("streams", "protocols", "transports")),
+        "go",
+    ]
+
+
 def test_a_file_brings_its_servers(plan: Callable[..., Plan], tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('kind = "closed"\n[servers]\nnim = "./nim {port}"\n')
     found = plan("./mine.toml", "--loop", "uvloop", "--layer", "streams", "--server-cmd", GO)
@@ -272,6 +281,9 @@ WRONG: list[tuple[tuple[str, ...], str, str]] = [
     (("--no-netkit",), "echo: there is nothing to measure", "name a layer or a server"),
     (("--no-netkit", "--layer", "streams", "--server-cmd", GO), "--no-netkit and --layer", "exclude each other"),
     (("--no-netkit", "--loop", "uvloop", "--server-cmd", GO), "--no-netkit and --layer", "exclude each other"),
+    (("--service", "mine"), "--service names a service of yours", "MODULE:FACTORY"),
+    (("--service", "my:Own", "--no-netkit", "--server-cmd", GO), "--service names a service of yours", "own layers"),
+    (("chat", "--service", "my:Own"), "chat needs the chat", "choose a scenario that is made of echoes"),
     (("--rate", "fast"), "'fast' is not a valid float", "netkit bench --help"),
     (("--rate", "nan"), "scenario echo", "rate must not be negative"),
     (("--rate", "-1"), "scenario echo", "rate must not be negative"),

@@ -36,7 +36,7 @@ def measurement(job: dict[str, Any]) -> Measurement:
     """
     workload = Workload.from_dict(job["workload"])
     place = Place(job["host"], job["port"], job["ca"])
-    check.check(workload, place)
+    check.check(workload, place, caseless=job["caseless"])
     window = Window(job["pid"], job["core"])
     # For tests of the verdict on a load that is too weak.
     handicap = int(os.environ.get("NETKIT_BENCH_HANDICAP", "0"))

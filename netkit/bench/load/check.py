@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from ..scenario import Workload
 from .connect import PATIENCE, Broken, Place, blamed, exactly
+from .ring import CASELESS
 
 #: Every byte there is, in an order in which no two neighbours are neighbours, and a little of everything in front.
 EVERY_BYTE = b"\xff\xfb\x01\r\n\r\x00\n\x04" + bytes(value * 7 % 256 for value in range(256))
@@ -18,8 +19,13 @@ LINE = b"is anybody there?"
 SAY_AGAIN = 0.5
 
 
-def check(workload: Workload, place: Place) -> None:
+def check(workload: Workload, place: Place, *, caseless: bool = False) -> None:
     """One connection that echoes, or two of which one reads what the other says.
+
+    Args:
+        workload: what is going to be measured.
+        place: where the server is.
+        caseless: an echo may change the case of letters, so that none is sent that could be changed.
 
     Raises:
         Broken: it does something else.
@@ -27,12 +33,12 @@ def check(workload: Workload, place: Place) -> None:
     if workload.lines:
         _chat(place)
     else:
-        _echo(place)
+        _echo(place, EVERY_BYTE.translate(CASELESS) if caseless else EVERY_BYTE)
 
 
-def _echo(place: Place) -> None:
+def _echo(place: Place, data: bytes) -> None:
     with place.dial() as sock:
-        for piece in (EVERY_BYTE[:1], EVERY_BYTE, EVERY_BYTE * 8):
+        for piece in (data[:1], data, data * 8):
             with blamed("while it was written to"):
                 sock.sendall(piece)
             if (got := exactly(sock, len(piece))) != piece:

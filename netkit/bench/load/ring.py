@@ -13,6 +13,9 @@ from random import Random
 MESSAGES, LEAST_MESSAGES = 64, 4
 RING_SIZE = 4 << 20
 
+#: What makes bytes that have no lower-case letters: a service of one's own may change case, as a shouting echo does.
+CASELESS = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
 #: Most bytes read or written in one call.
 CHUNK = 256 * 1024
 
@@ -32,7 +35,7 @@ class Ring:
         self.size = size
         self.count = max(LEAST_MESSAGES, min(MESSAGES, RING_SIZE // size))
         self.length = size * self.count
-        once = Random(seed).randbytes(self.length)
+        once = Random(seed).randbytes(self.length).translate(CASELESS)
         self.data = (once * (CHUNK // self.length + 2))[: self.length + CHUNK]
         self.view = memoryview(self.data)
 
