@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import click
 
 from ..errors import BenchError
 from . import values
+from .terminal import terminable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -262,27 +261,13 @@ def _measure(plan: Plan, console: Console, asked: dict[str, Any]) -> tuple[Resul
         if path is not None and path != Path("-"):
             results.save(path, results.to_json(result))
 
-    with (live.Screen if console.is_terminal else live.Lines)(console) as watch, _terminable():
+    with (live.Screen if console.is_terminal else live.Lines)(console) as watch, terminable():
         run = Run(plan, watch, keep)
         try:
             run.go()
         except KeyboardInterrupt:
             return run.result, True
     return run.result, False
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does, with all it has measured."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _show(result: Result, summaries: list[Summary], console: Console, asked: dict[str, Any]) -> None:

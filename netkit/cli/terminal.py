@@ -1,11 +1,14 @@
-"""What a terminal is given: as wide as it is, in its colours, and in characters that it can show."""
+"""What a terminal is given, as wide as it is, in its colours and its characters; and what ends a command on it."""
 
 from __future__ import annotations
 
 import codecs
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,3 +69,17 @@ def say(text: str) -> None:
     if not _unicode():
         text = text.encode("ascii", "backslashreplace").decode("ascii")
     click.echo(text, nl=False, color=coloured())
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends what runs meanwhile as Ctrl-C does: with all it has, and with what it started."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

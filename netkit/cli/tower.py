@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import TowerError
-from .terminal import coloured, look, say
+from .terminal import coloured, look, say, terminable
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -162,7 +161,7 @@ def _run(tier: Tier) -> None:
 
     file = samples.path(tier)
     told = False
-    with _terminable(), Popen((sys.executable, file)) as child:
+    with terminable(), Popen((sys.executable, file)) as child:
         try:
             code = child.wait()
         except KeyboardInterrupt:
@@ -183,17 +182,3 @@ def _end(child: Popen[bytes]) -> int:
             return child.wait(patience)
     child.kill()
     return child.wait()
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends it as Ctrl-C does."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
