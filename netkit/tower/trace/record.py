@@ -7,7 +7,6 @@ on, and around each call of a function written in C. What C calls in C stays uns
 
 from __future__ import annotations
 
-import asyncio
 import dis
 import inspect
 import os
@@ -208,7 +207,3 @@ def place(filename: str) -> str:
         if path.is_relative_to(root):
             return path.relative_to(root).as_posix()
     return "/".join(path.parts[-2:])
-
-
-#: Where asyncio's own files are, as ``place`` names them.
-ASYNCIO = place(asyncio.__file__).rpartition("/")[0]
