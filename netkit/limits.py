@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 KIB = 1024
 
 #: Descriptors that are kept back for listeners, the loop, log files and the standard streams.
 RESERVED_DESCRIPTORS = 64
+
+#: The bounds on how fast people may come and talk, which ``--no-rate-limit`` takes away: 0 is no bound in each.
+RATES = ("line_rate", "byte_rate", "room_rate", "notice_rate", "renames", "new_connections")
 
 #: The largest value of any bound: listen(2) takes a C int, and a timer cannot wait for ever.
 LARGEST = 2**31 - 1
@@ -90,6 +93,61 @@ class Limits:
         "Bytes waiting for one peer above which it is cut off.",
         "four times high; ergo cuts off at 96 KiB, ngircd at 32 KiB",
     )
+    slow: float = _bound(
+        30.0,
+        "seconds",
+        "Chat: time that a peer may count as slow before it is cut off; 0: no bound.",
+        "as long as the kernel is given to notice a dead peer that is written to (TCP_USER_TIMEOUT, 30 s)",
+    )
+    budget: int = _bound(
+        256 * KIB * KIB,
+        "bytes",
+        "Bytes waiting for all peers, above which those are cut off for whom the most waits.",
+        "a thousand peers at hard; 10,000 at high would be 640 MiB",
+    )
+    line_rate: float = _bound(
+        2.0,
+        "lines/s",
+        "Chat: lines from one person above which it is read more slowly; 0: no bound. A paste of up to 100 lines or "
+        "4 KiB counts as one.",
+        "ergo's fakelag",
+    )
+    line_burst: int = _bound(
+        5,
+        "lines",
+        "Chat: lines from one person that may come at once.",
+        "ergo's fakelag",
+    )
+    byte_rate: float = _bound(
+        8.0 * KIB,
+        "bytes/s",
+        "Chat: bytes from one person above which it is read more slowly; 0: no bound.",
+        "line-rate times a paste of 4 KiB",
+    )
+    room_rate: float = _bound(
+        50.0,
+        "lines/s",
+        "Chat: lines in one room above which everybody in it is read more slowly; 0: no bound.",
+        "twice what fits on a terminal of 24 lines",
+    )
+    notice_rate: float = _bound(
+        5.0,
+        "notices/s",
+        "Chat: notices of who comes and goes in a room of more than 50, which are gathered above it; 0: no bound.",
+        "about what can be read as it passes",
+    )
+    renames: int = _bound(
+        3,
+        "names/min",
+        "Chat: times a minute that somebody may change their name; 0: no bound.",
+        "each time, the whole room is told",
+    )
+    new_connections: int = _bound(
+        32,
+        "connections",
+        "New connections from one address in ten minutes; 0: no bound. Loopback and Unix sockets are exempt.",
+        "ergo's throttle: 32 in 10 minutes per /32 and /64",
+    )
     grace: float = _bound(
         8.0,
         "seconds",
@@ -135,12 +193,12 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in (
-            *("connections", "per_address", "line_length", "low", "handshake", "backlog"),
+            *("connections", "per_address", "line_length", "low", "handshake", "backlog", "budget", "line_burst"),
             *("datagram_burst", "datagram_sources"),
         ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("idle", "first_line", "grace", "linger", "datagram_rate"):
+        for name in ("idle", "first_line", "slow", "grace", "linger", "datagram_rate", *RATES):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise ValueError(f"{name} must not be negative")
@@ -150,6 +208,10 @@ class Limits:
                 raise ValueError(f"{each.name} must be at most {LARGEST}")
         if not self.low < self.high < self.hard:
             raise ValueError(f"low < high < hard must hold, not {self.low}, {self.high}, {self.hard}")
+
+    def without_rates(self) -> Limits:
+        """The same bounds, but for those on how fast people may come and talk, and speak first: for a load test."""
+        return replace(self, first_line=0.0, **dict.fromkeys(RATES, 0))
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str, str]]:

@@ -8,7 +8,8 @@ The rules, which every layer keeps:
 - ``opened`` comes first and ``lost`` last, each exactly once for a connection; between them come any number of
   ``received``, ``paused`` and ``resumed``, and at most one ``ended``.
 - ``received`` gets whatever bytes arrived, never none and never a promise about where they are cut.
-- After ``Close``, only ``lost`` follows for that connection: what it still sends is thrown away.
+- After ``Close`` or ``Abort``, only ``lost`` follows for that connection: what it still sends is thrown away.
+- After ``ended`` the connection is closed, unless the answer holds it: then when the ``Hold`` is over.
 - ``now`` is the loop's monotonic clock in seconds. It never jumps, and it is not the time of day.
 - Effects are carried out in the order they are given. What is sent to a connection arrives in that order.
 - An exception out of a service is a bug in it: it is logged and costs that one connection, never the server.
@@ -24,8 +25,9 @@ A service with ``datagrams = True`` can be served on ``udp://`` too, where there
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 
@@ -39,6 +41,18 @@ class Conn(Protocol):
     @property
     def local(self) -> bool:
         """Whether it is exempt from limits for strangers: it came over loopback or a Unix socket."""
+
+    @property
+    def host(self) -> str:
+        """The address it came from as text, without a port, such as ``192.0.2.7``. Empty where it has none."""
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be written to it."""
+
+    @property
+    def ending(self) -> str:
+        """Why it ends, most often an ``Ending``. Empty as long as it does not; to be read in ``lost``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,18 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close a connection after what is queued for it has been written. ``reason`` goes to the log."""
+    """Close a connection after what is queued for it has been written.
+
+    ``reason`` goes to the log and is counted: an ``Ending``, or a word of the service's own.
+    """
+
+    conn: Conn
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Cut a connection at once: what is queued for it is lost. For who does not read; ``reason`` as in ``Close``."""
 
     conn: Conn
     reason: str
@@ -66,6 +91,7 @@ class Hold:
     """Stop reading from a connection for so many seconds: how a flood is slowed without losing any of it.
 
     ``math.inf`` holds until further notice, 0 lets go at once. A later ``Hold`` replaces an earlier one.
+    In answer to ``ended`` it puts off the closing, for a service that has not dealt with all that came before.
     """
 
     conn: Conn
@@ -79,9 +105,28 @@ class Wake:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the server, in order, as SIGTERM does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Keep a record: it goes to the storage that the server was given. What is stored is written in this order."""
+
+    record: object
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Look something up in the storage, among all that was given to ``Store`` before. Answered by ``recalled``."""
+
+    query: object
+
+
 # Plain bytes go back to the connection that the event is about, at once where nothing is queued for it.
 # That is what an echo does a hundred thousand times a second, and it spares the loop a turn.
-Effect: TypeAlias = bytes | Send | Close | Hold | Wake
+Effect: TypeAlias = bytes | Send | Close | Abort | Hold | Wake | Stop | Store | Recall
 Effects: TypeAlias = Iterable[Effect]
 
 
@@ -101,6 +146,9 @@ class Service:
     datagrams: bool = False
     """Whether it does without connections, and may be served on ``udp://``."""
 
+    endings: Mapping[str, int] = MappingProxyType({})
+    """How many connections have ended so far, by reason. Whoever serves the service puts the true one here."""
+
     def opened(self, conn: Conn, now: float) -> Effects:
         """A connection is there, after its TLS handshake if it has one."""
         return ()
@@ -110,7 +158,10 @@ class Service:
         return ()
 
     def ended(self, conn: Conn, now: float) -> Effects:
-        """The peer has finished sending. What this answers is still written; then the connection is closed."""
+        """The peer has finished sending. What this answers is still written; then the connection is closed.
+
+        A ``Hold`` in the answer puts the closing off until it is over, or until ``Close``.
+        """
         return ()
 
     def paused(self, conn: Conn, now: float) -> Effects:
@@ -125,11 +176,15 @@ class Service:
         return ()
 
     def lost(self, conn: Conn, now: float) -> Effects:
-        """The connection is gone, for whatever reason. Nothing can be sent to it any more."""
+        """The connection is gone, for the reason ``conn.ending``. Nothing can be sent to it any more."""
         return ()
 
     def woken(self, now: float) -> Effects:
         """The time of one ``Wake`` has come. There is no connection here for plain bytes to go back to."""
+        return ()
+
+    def recalled(self, query: object, found: object, now: float) -> Effects:
+        """What ``Recall`` asked the storage for. ``found`` is as the storage makes it, None where it failed."""
         return ()
 
     def stopping(self, now: float) -> Effects:
@@ -137,5 +192,9 @@ class Service:
         return ()
 
     def refused(self, reason: str) -> bytes:
-        """What to tell a peer that is turned away at the door because of ``reason``. Empty: nothing."""
+        """What to tell a peer that is turned away at the door, or closed for its silence. Empty: nothing.
+
+        Args:
+            reason: an ``Ending``.
+        """
         return b""
