@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import re
 from collections.abc import Callable, Iterable
 
 import pytest
 
+from netkit.endings import Ending
 from netkit.limits import Limits
-from netkit.service import Close, Effects, Send, Service, Wake
+from netkit.service import Abort, Close, Effects, Hold, Recall, Send, Service, Stop, Store, Wake
 from netkit.services.chat import Chat
 
 
 class Seat:
     """One connection, with what it got so far. Two seats are equal only if they are the same."""
 
-    def __init__(self, stage: Stage, *, local: bool) -> None:
+    def __init__(self, stage: Stage, *, local: bool, host: str) -> None:
         self.stage = stage
-        self.peer = "tcp://192.0.2.7:50312"
+        self.host = host
+        self.peer = f"tcp://{host}:50312"
         self.local = local
+        #: Bytes that wait for it, as a test likes.
+        self.waiting = 0
         self.got = bytearray()
-        #: The reason of its Close, once there was one.
+        #: The reason of its Close or Abort, once there was one.
         self.closed = ""
+        #: Whether that was an Abort.
+        self.aborted = False
         self.gone = False
+        #: Why it ends, as a layer says it.
+        self.ending = ""
+        #: Whether it is not read from, and what it has sent meanwhile.
+        self.held = False
+        self.unread = b""
 
     def says(self, *lines: str) -> None:
         """Send some lines, ended by LF, in one chunk."""
         self.sends("".join(f"{line}\n" for line in lines).encode())
 
     def sends(self, data: bytes) -> None:
-        """Send bytes. As on a layer, nothing is read from who is closed, and no event is without bytes."""
-        if data and not self.closed and not self.gone:
+        """Send bytes. As on a layer, nothing is read from who is closed or held, and no event is without bytes."""
+        if self.held:
+            self.unread += data
+        elif data and not self.closed and not self.gone:
             self.stage.play(self.stage.service.received(self, data, self.stage.now))
 
     def ends(self) -> None:
-        """Finish sending; the layer then closes the connection."""
+        """Finish sending; the layer then closes the connection, unless it is held."""
         self.stage.play(self.stage.service.ended(self, self.stage.now))
-        self.closed = self.closed or "ended"
+        if not self.held:
+            self.closed = self.closed or Ending.EOF
 
-    def vanishes(self) -> None:
+    def vanishes(self, ending: str = Ending.LOST) -> None:
         """The connection is gone."""
         self.gone = True
+        self.ending = self.closed or ending
         self.stage.play(self.stage.service.lost(self, self.stage.now))
 
     def stalls(self) -> None:
@@ -75,11 +92,16 @@ class Stage:
         self.service = service
         self.now = 1000.0
         self.seats: list[Seat] = []
+        #: When the service wants to be woken.
         self.wakes: list[float] = []
+        #: What it stores, and what it asks the storage for.
+        self.stored: list[object] = []
+        self.queries: list[object] = []
+        self.stopped = False
 
-    def seat(self, *, local: bool = True) -> Seat:
+    def seat(self, *, local: bool = True, host: str = "192.0.2.7") -> Seat:
         """Somebody comes in."""
-        seat = Seat(self, local=local)
+        seat = Seat(self, local=local, host=host)
         self.seats.append(seat)
         self.play(self.service.opened(seat, self.now))
         return seat
@@ -100,24 +122,49 @@ class Stage:
             seat.reads()
 
     def wait(self, seconds: float) -> None:
-        """Time passes, and the service is woken."""
-        self.now += seconds
-        self.play(self.service.woken(self.now))
+        """Time passes, and the service is woken whenever it wants to be."""
+        until = self.now + seconds
+        while self.wakes and self.wakes[0] <= until:
+            self.now = max(self.now, heapq.heappop(self.wakes))
+            self.play(self.service.woken(self.now))
+        self.now = until
 
     def play(self, effects: Effects) -> None:
         """Carry out what the service answers. Nothing may be sent to somebody who is closed or gone."""
         for effect in effects:
-            if isinstance(effect, Send):
-                self._send(effect.to, effect.data)
-            elif isinstance(effect, Close):
-                assert isinstance(effect.conn, Seat)
-                assert not effect.conn.closed
-                assert not effect.conn.gone
-                effect.conn.closed = effect.reason
-            elif isinstance(effect, Wake):
-                self.wakes.append(effect.seconds)
-            else:
-                raise AssertionError(f"an effect that no chat has: {effect!r}")
+            match effect:
+                case Send(to, data):
+                    self._send(to, data)
+                case Close(Seat() as seat, reason) | Abort(Seat() as seat, reason):
+                    assert not seat.closed
+                    assert not seat.gone
+                    seat.closed = reason
+                    seat.aborted = isinstance(effect, Abort)
+                case Hold(Seat() as seat, seconds):
+                    self._hold(seat, seconds)
+                case Wake(seconds):
+                    heapq.heappush(self.wakes, self.now + seconds)
+                case Stop():
+                    self.stopped = True
+                case Store(record):
+                    self.stored.append(record)
+                case Recall(query):
+                    self.queries.append(query)
+                case _:
+                    raise AssertionError(f"an effect that no chat has: {effect!r}")
+
+    def recalled(self, found: object) -> None:
+        """The storage answers the oldest question."""
+        self.play(self.service.recalled(self.queries.pop(0), found, self.now))
+
+    def _hold(self, seat: Seat, seconds: float) -> None:
+        assert not seat.closed
+        assert not seat.gone
+        assert seconds in (0.0, math.inf)
+        seat.held = seconds > 0
+        if not seat.held:
+            data, seat.unread = seat.unread, b""
+            seat.sends(data)
 
     def _send(self, to: Iterable[object], data: bytes) -> None:
         assert data
@@ -133,8 +180,8 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Stage:
-    """An empty chat."""
-    return Stage(Chat(Limits(line_length=100)))
+    """An empty chat, in which people may talk as fast as they like."""
+    return Stage(Chat(Limits(line_length=100, line_rate=0, byte_rate=0, room_rate=0)))
 
 
 @pytest.fixture(scope="session")

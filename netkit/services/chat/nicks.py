@@ -145,13 +145,17 @@ class Nicks:
         if _GUEST.fullmatch(person.key):
             heapq.heappush(self._free_guests, int(person.key.removeprefix("guest")))
 
+    def get(self, nick: str) -> Person | None:
+        """Who is called that, in whatever capitals, or None."""
+        return self._people.get(fold(nick)) if len(nick) <= MAX_LENGTH else None
+
     def find(self, nick: str) -> Person:
         """Who is called that, in whatever capitals.
 
         Raises:
             Refusal: nobody is.
         """
-        person = self._people.get(fold(nick)) if len(nick) <= MAX_LENGTH else None
+        person = self.get(nick)
         if person is None:
             raise Refusal(f"there is no {quote(nick)} here: /who names those who are")
         return person

@@ -1,6 +1,6 @@
 """One person: what the chat keeps for a connection from ``opened`` until it leaves.
 
-There may be thousands of them, most of them silent: slots everywhere, and whatever only a few need is made
+There may be ten thousand of them, most of them silent: slots everywhere, and whatever only a few need is made
 when they need it.
 """
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ...service import Conn
 from ...wire.lines import LineSplitter
 from ...wire.telnet import Telnet
+from .messages import Form
+from .pace import Pace
 
 if TYPE_CHECKING:
     from .rooms import Room
@@ -25,35 +27,53 @@ class Person:
         key: the same name as ``nicks.fold`` makes it.
         room: where it starts.
         line_length: the longest line it may send, in bytes.
+        pace: how fast it may talk.
+        now: when it came, in seconds.
     """
 
     __slots__ = (
-        "away_since",
+        "away",
+        "backlog",
+        "came",
         "conn",
-        "ending",
+        "ended",
+        "form",
         "fresh",
         "gone",
+        "heard_at",
+        "ignored_by",
+        "ignoring",
         "input",
         "key",
+        "lost",
         "missed",
+        "muted_until",
         "nick",
+        "own",
+        "pace",
         "paused",
+        "paused_at",
+        "quiet",
         "renamed",
         "reply_to",
         "room",
+        "said",
         "settled",
         "shown_at",
+        "slot",
         "telnet",
         "told_utf8",
         "too_long",
+        "tries",
         "unfinished",
     )
 
-    def __init__(self, conn: Conn, nick: str, key: str, room: Room, line_length: int) -> None:
+    def __init__(self, conn: Conn, nick: str, key: str, room: Room, line_length: int, pace: Pace, now: float) -> None:
         self.conn = conn
         self.nick = nick
         self.key = key
         self.room = room
+        self.came = now
         #: Has left, or was closed: nothing is sent to it any more, and what it sends is not read.
         self.gone = False
 
@@ -68,32 +88,68 @@ class Person:
         #: When it sent lines that were too long, in the last minute.
         self.too_long: tuple[float, ...] = ()
         self.told_utf8 = False
+        #: When it last sent a line.
+        self.heard_at = now
+        #: The number of the last line it said, for the receipt. 0: it has said none.
+        self.said = 0
+
+        # How fast it types.
+        self.pace = pace
+        #: What it has sent and has not been read yet, because it came too fast.
+        self.backlog = b""
+        #: When its next line may be said, in a room where too much is said. None: it has no place reserved.
+        self.slot: float | None = None
+        #: It has finished sending, and leaves once its backlog is read.
+        self.ended = False
+        #: Its connection is gone, and it leaves once its backlog is read.
+        self.lost = False
 
         # What it gets.
-        #: Ends each line it gets. Settled by how its own first line ends.
-        self.ending = "\r\n"
+        #: Settled by how its own first line ends.
+        self.form = Form.CRLF
         self.settled = False
         #: It reads too slowly, so what its room says passes it by until it has caught up.
         self.paused = False
+        #: The number of its room's last line when it was paused or came here, and how many of its own came after.
+        self.paused_at = 0
+        self.own = 0
         #: Lines that passed it by in other rooms than this one, since it was paused.
         self.missed = 0
-        #: ``room.told`` when it was paused, or came to this room.
-        self.away_since = 0
+        #: It does not want to know who comes and goes.
+        self.quiet = False
         #: When it was last shown that the server is there (AYT).
         self.shown_at = -1.0
 
         # Whom it knows.
         #: Who last wrote to it privately. May be gone.
         self.reply_to: Person | None = None
+        #: Whose lines it does not want, and who does not want its lines. Made when there is somebody.
+        self.ignoring: set[Person] | None = None
+        self.ignored_by: set[Person] | None = None
+        #: Why it does not answer now. Empty: it does.
+        self.away = ""
         #: When it changed its nick, in the last minute.
         self.renamed: tuple[float, ...] = ()
+        #: Until when it may not speak, in seconds.
+        self.muted_until = 0.0
+        #: Guesses at the operator's token.
+        self.tries = 0
+
+    @property
+    def listens(self) -> bool:
+        """Whether it gets what its room says."""
+        return not self.paused and not self.lost
 
     def settle(self) -> None:
         """End its lines from now on as its own first line ended."""
         self.settled = True
-        if self.input.ending == b"\n":
-            self.ending = "\n"
-            self.room.regroup()
+        if self.input.ending == b"\n" and self.form is Form.CRLF:
+            self.take(Form.LF)
+
+    def take(self, form: Form) -> None:
+        """Get messages in another form from now on."""
+        self.form = form
+        self.room.regroup()
 
 
 def last_minute(times: tuple[float, ...], now: float) -> tuple[float, ...]:

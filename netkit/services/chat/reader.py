@@ -1,20 +1,29 @@
 """The reader: from the bytes that somebody sends to what they say and do.
 
-Strategy: what arrives passes through four stations. Telnet commands are taken out, once a connection has
-sent any; Ctrl-D at the start of a line is seen to; the rest is cut into lines; and each line is said to the
-room, or obeyed if it starts with a slash. How the bytes are cut when they arrive makes no difference to
-anybody.
+Strategy: what arrives passes through five stations. What comes too fast waits at the first, and is not read from the
+network either. Then telnet commands are taken out, once a connection has sent any; Ctrl-D at the start of a line is
+seen to; the rest is cut into lines; and each line is said to the room, or obeyed if it starts with a slash. How the
+bytes are cut when they arrive makes no difference to anybody.
 """
 
 from __future__ import annotations
 
+import heapq
+import math
+import re
+from itertools import count
+
+from ...endings import Ending
+from ...service import Hold, Wake
 from ...wire.lines import TooLong
 from ...wire.telnet import Command, Flood, Reply, Telnet
 from ...wire.text import clean, decode
-from . import strangers
+from . import objects, strangers
 from .commands import obey
-from .house import House
+from .house import House, why
+from .messages import Form, Receipt
 from .person import Person, last_minute
+from .refusal import Refusal
 from .turn import Turn
 
 #: What Ctrl-D sends where the terminal is raw, and what telnet sends for it on any port but 23: EOT (RFC 20).
@@ -29,118 +38,223 @@ TOO_LONG_BYTES = 1024 * 1024
 #: Seconds between two answers to "are you there".
 SHOWN_EVERY = 1.0
 
+#: Seconds without waiting after which a storm in a room is over.
+STORM_OVER = 10.0
+
+_LINE_END = re.compile(rb"\r\n?|\n")
+
 
 class Reader:
     """Reads for everybody in a house; what is half read is kept with the person.
 
     Args:
         house: where it is said and done.
-        limit: the longest line, in bytes.
     """
 
-    __slots__ = ("_house", "_limit")
+    __slots__ = ("_due", "_house", "_limit", "_order", "_paced")
 
-    def __init__(self, house: House, limit: int) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._limit = limit
+        self._limit = house.limits.line_length
+        limits = house.limits
+        self._paced = bool(limits.line_rate or limits.byte_rate or limits.room_rate)
+        # Who is read on, and when; the number keeps people apart whose time is the same.
+        self._due: list[tuple[float, int, Person]] = []
+        self._order = count()
 
-    def read(self, turn: Turn, person: Person, data: bytes, now: float) -> None:
+    def read(self, turn: Turn, person: Person, data: bytes) -> None:
         """Take the next bytes of somebody. Afterwards the person may be gone."""
+        if not self._paced:
+            self._take(turn, person, data)
+        elif person.backlog:
+            person.backlog += data
+        else:
+            self._pass(turn, person, data)
+
+    def finish(self, turn: Turn, person: Person) -> None:
+        """Take a line that was begun and never ended, give a receipt, and let somebody out.
+
+        Where a backlog is to be read first, that is put off, and the connection held.
+        """
+        if person.backlog:
+            person.ended = True
+            turn.add(Hold(person.conn, math.inf))
+            return
+        self._lines(turn, person, person.input.finish())
+        if person.gone:
+            return
+        if person.said:
+            turn.tell(person, Receipt(person.room.name, person.said))
+        self._house.leave(turn, person)
+        turn.close(person, Ending.EOF)
+
+    def lose(self, turn: Turn, person: Person, ending: str) -> None:
+        """Let somebody out whose connection is gone; if all of it had come, only once it is read."""
+        if person.backlog and person.ended and ending in ("", Ending.EOF):
+            person.lost = True
+            person.room.regroup()
+        else:
+            self._house.leave(turn, person, why(ending))
+
+    def due(self, turn: Turn, early: float) -> None:
+        """Read on for those whose time has come, or comes within ``early`` seconds."""
+        people = []
+        while self._due and self._due[0][0] <= turn.now + early:
+            people.append(heapq.heappop(self._due)[2])
+        for person in people:
+            if not person.gone:
+                data, person.backlog = person.backlog, b""
+                self._pass(turn, person, data, held=True)
+
+    # The first station: the pace.
+
+    def _pass(self, turn: Turn, person: Person, data: bytes, *, held: bool = False) -> None:
+        """Pass on as much as may be read now, and keep the rest."""
+        at = 0
+        while at < len(data):
+            when = self._next(turn, person)
+            if when > turn.now:
+                person.backlog = data[at:]
+                if not held:
+                    turn.add(Hold(person.conn, math.inf))
+                heapq.heappush(self._due, (when, next(self._order), person))
+                turn.add(Wake(when - turn.now))
+                return
+            found = _LINE_END.search(data, at)
+            end = found.end() if found else len(data)
+            self._take(turn, person, data[at:end])
+            if person.gone:
+                return
+            at = end
+        if person.ended:
+            self.finish(turn, person)
+        elif held:
+            turn.add(Hold(person.conn, 0.0))
+
+    def _next(self, turn: Turn, person: Person) -> float:
+        """When the next line of somebody may be read: now, or later."""
+        waits = person.pace.wait(turn.now)
+        if waits > 0:
+            return turn.now + waits
+        if person.slot is None:
+            waits = person.room.pace.wait(turn.now)
+            if waits <= 0:
+                return turn.now
+            person.slot = turn.now + waits
+            person.room.pace.take(1.0, turn.now)
+            self._storm(turn, person)
+        return person.slot
+
+    def _storm(self, turn: Turn, person: Person) -> None:
+        """Tell a room, once, that too much is said in it."""
+        room = person.room
+        if turn.now >= room.storm_until:
+            turn.announce(room, "*** too much is said here at once: for now, everybody is read more slowly")
+        room.storm_until = turn.now + STORM_OVER
+
+    def _charge(self, person: Person, size: int, now: float) -> None:
+        """A line of somebody was read: it counts for the person, and for the room unless a place was reserved."""
+        share = person.pace.line(size, now)
+        if person.slot is None:
+            person.room.pace.take(share, now)
+        person.slot = None
+
+    # The second station: telnet.
+
+    def _take(self, turn: Turn, person: Person, data: bytes) -> None:
         if person.telnet is None and Command.IAC.value not in data:
-            self._type(turn, person, data, now)
+            self._type(turn, person, data)
             return
         if person.telnet is None:
             person.telnet = Telnet()
         for event in person.telnet.feed(data):
             if isinstance(event, bytes):
-                self._type(turn, person, event, now)
+                self._type(turn, person, event)
             elif isinstance(event, Command):
-                self._command(turn, person, event, now)
+                self._command(turn, person, event)
             elif isinstance(event, Reply):
                 turn.send(person, event.data)
             elif isinstance(event, Flood):
-                self._house.dismiss(turn, person, "telnet flood", event.reason)
+                self._house.dismiss(turn, person, Ending.TELNET_FLOOD, event.reason)
             if person.gone:
                 return
 
-    def finish(self, turn: Turn, person: Person, now: float) -> None:
-        """Take a line that was begun and never ended. Afterwards the person may be gone."""
-        self._lines(turn, person, person.input.finish(), now)
-
-    # The first station: telnet.
-
-    def _command(self, turn: Turn, person: Person, command: Command, now: float) -> None:
+    def _command(self, turn: Turn, person: Person, command: Command) -> None:
         """Do as the keys of a telnet terminal should (RFC 854; RFC 1184 for EOF and ABORT)."""
         if command in (Command.IP, Command.BRK, Command.ABORT, Command.EL):
             person.input.erase_line()
         elif command is Command.EC:
             person.input.erase_character()
         elif command is Command.EOF and not person.input.pending:
-            self._house.dismiss(turn, person, "quit")
+            self._house.dismiss(turn, person, Ending.QUIT)
         elif command is Command.AO:
             # All output is with the layer already: there is none to throw away, only to say that it is done.
             turn.send(person, b"\r\n")
-        elif command is Command.AYT and now - person.shown_at >= SHOWN_EVERY:
-            person.shown_at = now
+        elif command is Command.AYT and turn.now - person.shown_at >= SHOWN_EVERY:
+            person.shown_at = turn.now
             turn.tell(person, f"[netkit: yes, {person.room.name}, {len(self._house.people)} online]")
 
-    # The second station: Ctrl-D.
+    # The third station: Ctrl-D.
 
-    def _type(self, turn: Turn, person: Person, data: bytes, now: float) -> None:
+    def _type(self, turn: Turn, person: Person, data: bytes) -> None:
         """See to Ctrl-D: at the start of a line it leaves, elsewhere it is nothing."""
         if CTRL_D not in data:
-            self._cut(turn, person, data, now)
+            self._cut(turn, person, data)
             return
         head, *rest = data.split(CTRL_D)
-        self._cut(turn, person, head, now)
+        self._cut(turn, person, head)
         for piece in rest:
             if person.gone:
                 return
             if not person.input.pending:
-                self._house.dismiss(turn, person, "quit")
+                self._house.dismiss(turn, person, Ending.QUIT)
                 return
-            self._cut(turn, person, piece, now)
+            self._cut(turn, person, piece)
 
-    # The third station: lines.
+    # The fourth station: lines.
 
-    def _cut(self, turn: Turn, person: Person, data: bytes, now: float) -> None:
+    def _cut(self, turn: Turn, person: Person, data: bytes) -> None:
         if person.fresh:
             stranger = strangers.recognise(person.input.pending + data, self._limit)
             if stranger is not None:
                 self._house.leave(turn, person, " (no chat client)")
                 turn.send(person, stranger.answer)
-                turn.close(person, stranger.reason)
+                turn.close(person, stranger.ending)
                 return
         person.unfinished += len(data)
         items = person.input.feed(data)
         if items:
-            self._lines(turn, person, items, now)
+            self._lines(turn, person, items)
         if person.unfinished > TOO_LONG_BYTES and not person.gone:
-            self._house.dismiss(turn, person, "line too long", "that was too much without a line of yours")
+            self._house.dismiss(turn, person, Ending.LINE_TOO_LONG, "that was too much without a line of yours")
 
-    def _lines(self, turn: Turn, person: Person, items: list[bytes | TooLong], now: float) -> None:
+    def _lines(self, turn: Turn, person: Person, items: list[bytes | TooLong]) -> None:
         if person.fresh:
             person.fresh = False
             self._house.awaited.pop(person.conn, None)
         for item in items:
+            if self._paced:
+                self._charge(person, len(item) + 1 if isinstance(item, bytes) else item.limit, turn.now)
             if isinstance(item, bytes):
-                self._line(turn, person, item, now)
+                self._line(turn, person, item)
             else:
-                self._too_long(turn, person, now)
+                self._too_long(turn, person)
             if person.gone:
                 return
 
-    def _too_long(self, turn: Turn, person: Person, now: float) -> None:
-        person.too_long = (*last_minute(person.too_long, now), now)
+    def _too_long(self, turn: Turn, person: Person) -> None:
+        person.too_long = (*last_minute(person.too_long, turn.now), turn.now)
         if len(person.too_long) > TOO_LONG_LINES:
-            self._house.dismiss(turn, person, "line too long", "those were too many lines that are too long")
+            told = "those were too many lines that are too long"
+            self._house.dismiss(turn, person, Ending.LINE_TOO_LONG, told)
         else:
             turn.tell(person, f"*** your line was dropped: make it shorter than {self._limit + 1} bytes")
 
     # The last station: what is said and done.
 
-    def _line(self, turn: Turn, person: Person, line: bytes, now: float) -> None:
+    def _line(self, turn: Turn, person: Person, line: bytes) -> None:
         person.unfinished = 0
+        person.heard_at = turn.now
         if not person.settled:
             # What it was told until now ends in the old way, however the bytes were cut.
             turn.flush()
@@ -152,9 +266,20 @@ class Reader:
             turn.tell(person, "*** your text was not UTF-8: others see \ufffd for what could not be read")
         if not text:
             return
-        if text[0] == "/":
-            if text[1:2] != "/":
-                obey(self._house, turn, person, text, now)
-                return
-            text = text[1:]
-        self._house.say(turn, person, f"<{person.nick}> {text}")
+        try:
+            if person.form is Form.JSON and text[0] == "{":
+                self._object(turn, person, text)
+            elif text[0] == "/" and text[1:2] != "/":
+                obey(self._house, turn, person, text)
+            else:
+                self._house.say(turn, person, text[1:] if text[0] == "/" else text)
+        except Refusal as refusal:
+            turn.tell(person, f"*** {refusal}")
+
+    def _object(self, turn: Turn, person: Person, line: str) -> None:
+        """Do as a JSON object says: see ``objects``."""
+        asked = objects.read(line)
+        if asked.command:
+            obey(self._house, turn, person, asked.command)
+        else:
+            self._house.say(turn, person, asked.text, action=asked.action)

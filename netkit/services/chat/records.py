@@ -7,11 +7,14 @@ has a clock, makes a date of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A line that was said in a room. Its number is never given to another line of that room."""
+class Said(NamedTuple):
+    """A line that was said in a room. Its number is never given to another line of that room.
+
+    A tuple, because it is made for every line: that takes a third of what a frozen dataclass takes.
+    """
 
     room: str
     number: int
@@ -96,3 +99,5 @@ class Kept:
 
     rooms: tuple[KeptRoom, ...] = ()
     bans: tuple[Ban, ...] = ()
+    #: Rooms that are not among these begin after this number: one may have been lost together with its first lines.
+    start: int = 0

@@ -6,38 +6,76 @@ them after their ``Close``, and what they still send finds nobody.
 
 from __future__ import annotations
 
+from ...endings import Ending
 from ...limits import Limits
 from ...service import Conn, Effects, Send, Service, Wake
-from ...wire.text import clean
+from . import archive
 from .house import House
+from .messages import Form, write
+from .person import Person
 from .reader import Reader
+from .records import Kept
 from .turn import Turn
 
 #: Seconds by which a loop may wake us early, as some count in milliseconds and round.
-EARLY = 0.05
+EARLY = 0.005
+
+#: The part of all places that is taken when strangers get less time, and how many seconds they get then: Postfix's
+#: way under stress.
+CROWDED = 0.8
+CROWDED_FIRST_LINE = 10.0
+
+#: What somebody is told who is turned away, or sent away for a silence.
+REFUSED = {
+    Ending.SERVER_FULL: "the server is full: try again later",
+    Ending.ADDRESS_FULL: "too many connections from your address: close one of them",
+    Ending.CONNECT_FLOOD: "too many connections from your address: try again in ten minutes",
+    Ending.SHUTDOWN: "the server is stopping: try again later",
+    Ending.IDLE: "nothing came from you for too long",
+}
 
 
 class Chat(Service):
     """A chat in rooms, for netcat and telnet.
 
     Args:
-        limits: ``line_length`` and ``first_line`` are kept to here; the others are for the layers.
+        limits: those that are marked as the chat's are kept to here; the others are for the layers.
         unicode_nicks: allow letters other than a-z in nicks, of one script in each.
+        operator_token: makes an operator of who gives it to ``/op``. Empty: there are no operators.
+        kept: what was kept of the chat before; from now on it is stored what is said. None: nothing is kept.
     """
 
-    def __init__(self, limits: Limits | None = None, *, unicode_nicks: bool = False) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        unicode_nicks: bool = False,
+        operator_token: str = "",
+        kept: Kept | None = None,
+    ) -> None:
         limits = limits or Limits()
-        self._first_line = limits.first_line
-        self._house = House(limits.line_length, unicode_nicks=unicode_nicks)
-        self._reader = Reader(self._house, limits.line_length)
+        self._limits = limits
+        self._house = House(
+            limits,
+            unicode_nicks=unicode_nicks,
+            operator_token=operator_token,
+            kept=kept,
+            endings=lambda: self.endings,
+        )
+        self._reader = Reader(self._house)
 
     def opened(self, conn: Conn, now: float) -> Effects:
-        """Let somebody in and show the room."""
-        turn = Turn()
-        self._house.come(turn, conn)
-        if self._first_line and not conn.local:
-            self._house.awaited[conn] = now + self._first_line
-            turn.add(Wake(self._first_line))
+        """Let somebody in and show the room, or turn away who is banned."""
+        turn = Turn(now)
+        house = self._house
+        person = house.come(turn, conn)
+        if person is not None and self._limits.first_line and not conn.local:
+            house.awaited[conn] = now
+            turn.add(Wake(self._limits.first_line))
+            if self._crowded():
+                # Of the one who has been silent longest: the others are looked at when their turn comes.
+                oldest = next(iter(house.awaited.values()))
+                turn.add(Wake(max(0.0, oldest + CROWDED_FIRST_LINE - now)))
         return turn.effects()
 
     def received(self, conn: Conn, data: bytes, now: float) -> Effects:
@@ -45,34 +83,34 @@ class Chat(Service):
         person = self._house.people.get(conn)
         if person is None:
             return ()
-        turn = Turn()
-        self._reader.read(turn, person, data, now)
+        turn = Turn(now)
+        self._reader.read(turn, person, data)
         return turn.effects()
 
     def ended(self, conn: Conn, now: float) -> Effects:
-        """Take what was typed last for a line, and let somebody out."""
+        """Take what was typed last for a line, and let somebody out once all is read."""
         person = self._house.people.get(conn)
         if person is None:
             return ()
-        turn = Turn()
-        self._reader.finish(turn, person, now)
-        if not person.gone:
-            self._house.leave(turn, person)
+        turn = Turn(now)
+        self._reader.finish(turn, person)
         return turn.effects()
 
     def paused(self, conn: Conn, now: float) -> Effects:
         """Spare a slow reader what the room says. Its own commands are still answered."""
         person = self._house.people.get(conn)
-        if person is not None:
-            self._house.pause(person)
-        return ()
+        if person is None:
+            return ()
+        turn = Turn(now)
+        self._house.pause(turn, person)
+        return turn.effects()
 
     def resumed(self, conn: Conn, now: float) -> Effects:
         """Let a slow reader hear the room again."""
         person = self._house.people.get(conn)
         if person is None:
             return ()
-        turn = Turn()
+        turn = Turn(now)
         self._house.resume(turn, person)
         return turn.effects()
 
@@ -81,32 +119,60 @@ class Chat(Service):
         person = self._house.people.get(conn)
         if person is None:
             return ()
-        turn = Turn()
-        self._house.leave(turn, person)
+        turn = Turn(now)
+        self._reader.lose(turn, person, conn.ending)
         return turn.effects()
 
     def woken(self, now: float) -> Effects:
-        """Close strangers who have not sent a line in time."""
-        turn = Turn()
-        house = self._house
-        while house.awaited:
-            conn, deadline = next(iter(house.awaited.items()))
-            if deadline > now + EARLY:
-                break
-            told = f"no line came from you in {self._first_line:g} seconds"
-            house.dismiss(turn, house.people[conn], "no first line", told)
+        """Do whatever is due."""
+        turn = Turn(now)
+        self._reader.due(turn, EARLY)
+        self._house.notices.due(turn, EARLY)
+        self._dismiss_the_silent(turn)
+        self._cut_the_slow(turn)
+        return turn.effects()
+
+    def recalled(self, query: object, found: object, now: float) -> Effects:
+        """Show somebody what the storage has found."""
+        turn = Turn(now)
+        archive.answer(self._house, turn, found)
         return turn.effects()
 
     def stopping(self, now: float) -> Effects:
         """Tell everybody, slow readers too: it is the last line they get."""
-        people = self._house.people.values()
-        effects = []
-        for ending in ("\r\n", "\n"):
-            to = tuple(person.conn for person in people if person.ending == ending)
-            if to:
-                effects.append(Send(to, f"*** the server is stopping{ending}".encode()))
-        return effects
+        told = f"*** the server is stopping: goodbye ({Ending.SHUTDOWN})"
+        forms: dict[Form, list[Person]] = {}
+        for person in self._house.people.values():
+            if not person.lost:
+                forms.setdefault(person.form, []).append(person)
+        return [Send(tuple(person.conn for person in people), write([told], form)) for form, people in forms.items()]
 
     def refused(self, reason: str) -> bytes:
-        """One line for somebody who cannot be let in."""
-        return f"*** not now, try again later: {clean(reason)}\r\n".encode()
+        """One line for somebody who cannot be let in, or is let go for its silence."""
+        told = next((told for ending, told in REFUSED.items() if ending == reason), "not now")
+        return f"*** {told} ({reason})\r\n".encode()
+
+    def _crowded(self) -> bool:
+        return len(self._house.people) >= CROWDED * self._limits.connections
+
+    def _dismiss_the_silent(self, turn: Turn) -> None:
+        """Close strangers who have not sent a line in time."""
+        house = self._house
+        patience = self._limits.first_line
+        if self._crowded():
+            patience = min(patience, CROWDED_FIRST_LINE)
+        while house.awaited:
+            conn, since = next(iter(house.awaited.items()))
+            if since + patience > turn.now + EARLY:
+                break
+            told = f"no line came from you in {patience:g} seconds"
+            house.dismiss(turn, house.people[conn], Ending.SILENT, told)
+
+    def _cut_the_slow(self, turn: Turn) -> None:
+        """Cut those who have been slow for too long."""
+        house = self._house
+        while house.slow and self._limits.slow:
+            conn, since = next(iter(house.slow.items()))
+            if since + self._limits.slow > turn.now + EARLY:
+                break
+            house.cut(turn, house.people[conn], Ending.TOO_SLOW)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ...endings import Ending
+
 # Content type 22, handshake, and the major version that all of SSL 3.0 to TLS 1.3 put there.
 _TLS = b"\x16\x03"
 
@@ -27,10 +29,10 @@ class Stranger:
     """What a stranger is told, byte for byte, before it is closed, and the reason for that."""
 
     answer: bytes
-    reason: str
+    ending: Ending
 
 
-TLS = Stranger(b"*** this port is not TLS: connect in plain text\r\n", "tls on a plain port")
+TLS = Stranger(b"*** this port is not TLS: connect in plain text\r\n", Ending.TLS_ON_PLAIN)
 
 HTTP = Stranger(
     b"HTTP/1.1 400 Bad Request\r\n"
@@ -39,7 +41,7 @@ HTTP = Stranger(
     b"Connection: close\r\n"
     b"\r\n"
     b"%b" % (len(_HTTP_BODY), _HTTP_BODY),
-    "http on the chat port",
+    Ending.HTTP,
 )
 
 

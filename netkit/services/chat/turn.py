@@ -1,13 +1,13 @@
 """A turn: what one event makes the chat say, in order, in as few effects as carry it.
 
-Lines that follow one another to the same person, or to the same room, become one ``Send`` for each line
-ending: a paste or a long answer costs as much as a line. All goes out as ``Send`` and nothing as plain
-bytes, which could overtake it.
+Messages that follow one another to the same person, or to the same room, become one ``Send`` for each form: a paste
+or a long answer costs as much as a line. All goes out as ``Send`` and nothing as plain bytes, which could overtake it.
 """
 
 from __future__ import annotations
 
-from ...service import Close, Effect, Send
+from ...service import Abort, Close, Conn, Effect, Send, Store
+from .messages import Form, Message, write
 from .person import Person
 from .rooms import Room
 
@@ -15,67 +15,84 @@ from .rooms import Room
 class Turn:
     """Collects what is said and done during one event; ``effects()`` hands it over."""
 
-    __slots__ = ("_but", "_effects", "_lines", "_to")
+    __slots__ = ("_but", "_effects", "_messages", "_records", "_to", "now")
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
+        #: The time of the event, in seconds.
+        self.now = now
         self._effects: list[Effect] = []
-        # Lines that are not an effect yet, and for whom they are.
-        self._lines: list[str] = []
+        # Messages that are not an effect yet, and for whom they are.
+        self._messages: list[Message] = []
         self._to: Person | Room | None = None
-        self._but: Person | None = None
+        self._but: tuple[Conn, ...] = ()
+        self._records: list[object] = []
 
-    def tell(self, person: Person, line: str) -> None:
-        """Say a line, without its ending, to one person: an answer, or something private."""
+    def tell(self, person: Person, message: Message) -> None:
+        """Say something to one person: an answer, or something private."""
+        if person.lost:
+            return
         if self._to is not person:
             self.flush()
             self._to = person
-        self._lines.append(line)
+        self._messages.append(message)
 
-    def announce(self, room: Room, line: str, but: Person | None = None) -> None:
-        """Say a line, without its ending, to everybody in a room but one."""
-        if self._to is not room or self._but is not but:
+    def announce(self, room: Room, message: Message, but: tuple[Conn, ...] = ()) -> None:
+        """Say something to everybody in a room but some."""
+        if self._to is not room or self._but != but:
             self.flush()
             self._to = room
             self._but = but
-        self._lines.append(line)
-        room.told += 1
-        if but is not None and but.paused:
-            # Its own line is none that it missed.
-            but.away_since += 1
+        self._messages.append(message)
 
     def send(self, person: Person, data: bytes) -> None:
         """Send bytes as they are: an answer of telnet or of HTTP."""
-        self.flush()
-        self._effects.append(Send((person.conn,), data))
+        if not person.lost:
+            self.add(Send((person.conn,), data))
 
     def close(self, person: Person, reason: str) -> None:
         """Close the connection of somebody who has left, after what it was told."""
-        self.flush()
-        self._effects.append(Close(person.conn, reason))
+        if not person.lost:
+            self.add(Close(person.conn, reason))
+
+    def abort(self, person: Person, reason: str) -> None:
+        """Cut the connection of somebody who has left, and does not read."""
+        if not person.lost:
+            self.add(Abort(person.conn, reason))
 
     def add(self, effect: Effect) -> None:
         """Any other effect."""
         self.flush()
         self._effects.append(effect)
 
+    def keep(self, record: object) -> None:
+        """Store something, after all that is said."""
+        self._records.append(record)
+
     def effects(self) -> list[Effect]:
         """All of it, in order."""
         self.flush()
+        if self._records:
+            self._effects += map(Store, self._records)
+            self._records = []
         return self._effects
 
     def flush(self) -> None:
-        """Make effects of the lines so far, for those who are to get them as things stand now."""
-        to, lines = self._to, self._lines
+        """Make effects of the messages so far, for those who are to get them as things stand now."""
+        to, messages = self._to, self._messages
         if to is None:
             return
         if isinstance(to, Person):
-            self._effects.append(Send((to.conn,), _encode(lines, to.ending)))
+            self._effects.append(Send((to.conn,), _written(to, messages)))
         else:
-            for ending, conns in to.listeners(self._but):
-                self._effects.append(Send(conns, _encode(lines, ending)))
-        self._to = self._but = None
-        self._lines = []
+            for form, conns in to.listeners(self._but):
+                if form is Form.EDITED:
+                    self._effects += [Send((conn,), _written(to.members[conn], messages)) for conn in conns]
+                else:
+                    self._effects.append(Send(conns, write(messages, form)))
+        self._to = None
+        self._but = ()
+        self._messages = []
 
 
-def _encode(lines: list[str], ending: str) -> bytes:
-    return (ending.join(lines) + ending).encode()
+def _written(person: Person, messages: list[Message]) -> bytes:
+    return write(messages, person.form)
