@@ -6,7 +6,7 @@ ARGS =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve bench test check clean FORCE
+.PHONY: help serve bench test soak check clean FORCE
 
 # The directory is removed and made anew when it does not fit: a slip in its name must not cost another one.
 ifeq ($(findstring venv,$(notdir $(VENV))),)
@@ -37,7 +37,10 @@ bench: $(VENV)/ready-to-bench ## Run netkit bench: which layer, which loop? (ARG
 # What measures runs alone, and after the rest, which runs on all processors: a file at a time, each on one of them.
 test: $(VENV)/ready-to-test ## Run all tests (ARGS="-k telnet": only those, one after another)
 	@$(if $(ARGS),$(VENV)/bin/python -m pytest $(ARGS), \
-		$(VENV)/bin/python -m pytest -n logical --dist loadfile -m "not alone" && $(VENV)/bin/python -m pytest -m alone)
+		$(VENV)/bin/python -m pytest -n logical --dist loadfile -m "not alone and not soak" && $(VENV)/bin/python -m pytest -m alone)
+
+soak: $(VENV)/ready-to-test ## Run two minutes of a chat whose guests do their worst, on every layer
+	@$(VENV)/bin/python -m pytest -m soak tests/soak $(ARGS)
 
 check: $(VENV)/ready-to-check ## Lint, formatting and types
 	@$(VENV)/bin/ruff check .

@@ -11,6 +11,9 @@ import click
 
 from ..limits import Limits
 
+#: Characters of an operators' token at least: what nobody guesses, however often they may try.
+SHORTEST_TOKEN = 16
+
 EPILOG = """\b
 Every option can come from the environment:
   NETKIT_SERVE_LAYER=protocols
@@ -76,6 +79,11 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--tls-key", type=click.Path(path_type=Path), help="PEM private key, where it is not in --tls-cert.")
 @click.option("--tls-dev", is_flag=True, help="A throw-away certificate instead, for development only.")
 @click.option("--unicode-nicks", is_flag=True, help="Chat: allow nicks beyond ASCII, of one script each.")
+@click.option(
+    "--operator-token-file",
+    type=click.Path(path_type=Path),
+    help="Chat: a file with a token of 16 characters or more. Who gives it to /op may kick, ban and stop the server.",
+)
 @limit_options
 @click.option("-v", "--verbose", count=True, help="Log connections; twice: all there is.")
 @click.option(
@@ -94,6 +102,7 @@ def command(
     tls_key: Path | None,
     tls_dev: bool,
     unicode_nicks: bool,
+    operator_token_file: Path | None,
     verbose: int,
     log_format: str,
     **bounds: Any,
@@ -116,10 +125,11 @@ def command(
         # It speaks of fields; the options have the same names, with dashes.
         raise click.UsageError(f"{wrong}.".replace("_", "-")) from None
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
+    token = _token(service, operator_token_file)
     configure(verbose, log_format)
     run(
         Config(
-            service=services.make(service, limits, unicode_nicks=unicode_nicks),
+            service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token),
             service_name=service,
             layer=layer,
             loop=loop,
@@ -131,6 +141,24 @@ def command(
         ),
         report=lambda line: click.echo(line, err=True),
     )
+
+
+def _token(service: str, path: Path | None) -> str:
+    """The operators' token, empty where there is to be none."""
+    if path is None:
+        return ""
+    if service != "chat":
+        raise click.UsageError("--operator-token-file is of no use without --service chat.")
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as why:
+        reason = why.strerror if isinstance(why, OSError) else "it is not text"
+        raise click.UsageError(f"cannot read the operators' token in {path}: {reason}.") from None
+    if len(token) < SHORTEST_TOKEN or not token.isprintable() or " " in token:
+        raise click.UsageError(
+            f"the token in {path} must be one word of {SHORTEST_TOKEN} characters or more: openssl rand -hex 16 makes one."
+        )
+    return token
 
 
 def _check_tls(endpoints: tuple[Any, ...], cert: Path | None, key: Path | None, dev: bool) -> None:

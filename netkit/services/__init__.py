@@ -18,13 +18,14 @@ from ..service import Service
 NAMES = ("echo", "chat")
 
 
-def make(spec: str, limits: Limits, *, unicode_nicks: bool = False) -> Service:
+def make(spec: str, limits: Limits, *, unicode_nicks: bool = False, operator_token: str = "") -> Service:
     """The service that a spec names.
 
     Args:
         spec: one of ``NAMES``, or ``package.module:factory``; modules in the current directory are found too.
         limits: the bounds of the server; the chat keeps to them, a factory is not given them.
         unicode_nicks: whether the chat allows nicks beyond ASCII.
+        operator_token: makes an operator of who gives it to the chat. Empty: there are none.
 
     Raises:
         ServiceError: there is no such service, or it cannot be made; one line that says what to do.
@@ -36,7 +37,7 @@ def make(spec: str, limits: Limits, *, unicode_nicks: bool = False) -> Service:
     if spec == "chat":
         from .chat import Chat
 
-        return Chat(limits, unicode_nicks=unicode_nicks)
+        return Chat(limits, unicode_nicks=unicode_nicks, operator_token=operator_token)
     if ":" not in spec:
         raise ServiceError(f"no service {spec!r}: give {', '.join(NAMES)}, or your own as MODULE:FACTORY")
     return _load(spec)
