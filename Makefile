@@ -77,19 +77,19 @@ $(VENV)/made-by: FORCE
 define install
 	@echo "installing into $(VENV), once"
 	@mv $(VENV)/made-by $(VENV)/unfinished
-	@$(INSTALL) $(1) 2>/dev/null || { echo "trying without uvloop"; $(INSTALL) $(2); }
+	@$(INSTALL) $(1) 2>/dev/null || { echo "trying without what has no wheel here"; $(INSTALL) $(2); }
 	@mv $(VENV)/unfinished $(VENV)/made-by
 	@touch $@
 endef
 
 $(VENV)/ready-to-serve: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[uvloop$(comma)tls-dev]',-e '.[tls-dev]')
+	$(call install,-e '.[uvloop$(comma)tls-dev$(comma)chat]',-e '.[tls-dev]')
 
 $(VENV)/ready-to-bench: $(VENV)/made-by pyproject.toml
 	$(call install,-e '.[all]',-e '.[tls-dev$(comma)bench]')
 
 $(VENV)/ready-to-test: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[all]' --group test,-e '.[tls-dev$(comma)bench]' --group test)
+	$(call install,-e '.[all]' --group test,-e '.[tls-dev$(comma)bench$(comma)chat]' --group test)
 
 $(VENV)/ready-to-check: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[all]' --group dev,-e '.[tls-dev$(comma)bench]' --group dev)
+	$(call install,-e '.[all]' --group dev,-e '.[tls-dev$(comma)bench$(comma)chat]' --group dev)
