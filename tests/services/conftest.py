@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from netkit.endings import Ending
 from netkit.limits import Limits
-from netkit.service import Close, Effects, Send, Service, Wake
+from netkit.service import Abort, Close, Effects, Hold, Recall, Send, Service, Stop, Store, Wake
 from netkit.services.chat import Chat
 
 
@@ -18,11 +19,22 @@ class Seat:
     def __init__(self, stage: Stage, *, local: bool) -> None:
         self.stage = stage
         self.peer = "tcp://192.0.2.7:50312"
+        self.host = "192.0.2.7"
         self.local = local
+        #: Bytes that wait to be written to it: none but what a test says.
+        self.waiting = 0
         self.got = bytearray()
-        #: The reason of its Close, once there was one.
+        #: Why it is closed, once it is.
         self.closed = ""
+        #: Seconds of its last Hold. It is carried out only where it puts off the closing, and then until it is let go.
+        self.held = 0.0
+        self.ended = False
         self.gone = False
+
+    @property
+    def ending(self) -> str:
+        """Why it ends."""
+        return self.closed or (Ending.LOST if self.gone else "")
 
     def says(self, *lines: str) -> None:
         """Send some lines, ended by LF, in one chunk."""
@@ -30,13 +42,21 @@ class Seat:
 
     def sends(self, data: bytes) -> None:
         """Send bytes. As on a layer, nothing is read from who is closed, and no event is without bytes."""
-        if data and not self.closed and not self.gone:
+        if data and not self.closed and not self.ended and not self.gone:
             self.stage.play(self.stage.service.received(self, data, self.stage.now))
 
     def ends(self) -> None:
-        """Finish sending; the layer then closes the connection."""
+        """Finish sending; the layer then closes the connection, unless the service holds it."""
+        self.held = 0.0
         self.stage.play(self.stage.service.ended(self, self.stage.now))
-        self.closed = self.closed or "ended"
+        self.ended = True
+        self.holds(self.held)
+
+    def holds(self, seconds: float) -> None:
+        """Be held, or let go and closed if all has been said."""
+        self.held = seconds
+        if self.ended and not seconds:
+            self.closed = self.closed or Ending.EOF
 
     def vanishes(self) -> None:
         """The connection is gone."""
@@ -76,6 +96,9 @@ class Stage:
         self.now = 1000.0
         self.seats: list[Seat] = []
         self.wakes: list[float] = []
+        self.stored: list[object] = []
+        self.asked: list[object] = []
+        self.stops = 0
 
     def seat(self, *, local: bool = True) -> Seat:
         """Somebody comes in."""
@@ -109,13 +132,22 @@ class Stage:
         for effect in effects:
             if isinstance(effect, Send):
                 self._send(effect.to, effect.data)
-            elif isinstance(effect, Close):
+            elif isinstance(effect, Close | Abort):
                 assert isinstance(effect.conn, Seat)
                 assert not effect.conn.closed
                 assert not effect.conn.gone
                 effect.conn.closed = effect.reason
             elif isinstance(effect, Wake):
                 self.wakes.append(effect.seconds)
+            elif isinstance(effect, Hold):
+                assert isinstance(effect.conn, Seat)
+                effect.conn.holds(effect.seconds)
+            elif isinstance(effect, Store):
+                self.stored.append(effect.record)
+            elif isinstance(effect, Recall):
+                self.asked.append(effect.query)
+            elif isinstance(effect, Stop):
+                self.stops += 1
             else:
                 raise AssertionError(f"an effect that no chat has: {effect!r}")
 
