@@ -77,6 +77,11 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--tls-dev", is_flag=True, help="A throw-away certificate instead, for development only.")
 @click.option("--unicode-nicks", is_flag=True, help="Chat: allow nicks beyond ASCII, of one script each.")
 @limit_options
+@click.option(
+    "--no-rate-limit",
+    is_flag=True,
+    help="No bound on how fast people come, rename and talk, nor on their first line: for a load test.",
+)
 @click.option("-v", "--verbose", count=True, help="Log connections; twice: all there is.")
 @click.option(
     "--log-format",
@@ -94,6 +99,7 @@ def command(
     tls_key: Path | None,
     tls_dev: bool,
     unicode_nicks: bool,
+    no_rate_limit: bool,
     verbose: int,
     log_format: str,
     **bounds: Any,
@@ -115,6 +121,8 @@ def command(
     except ValueError as wrong:
         # It speaks of fields; the options have the same names, with dashes.
         raise click.UsageError(f"{wrong}.".replace("_", "-")) from None
+    if no_rate_limit:
+        limits = limits.without_rates()
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
     configure(verbose, log_format)
     run(
