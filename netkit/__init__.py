@@ -20,9 +20,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .endings import Ending
 from .errors import CertificateError, EndpointError, ListenError, LoopError, NetkitError, ServiceError
 from .limits import Limits
-from .service import Close, Conn, Effect, Effects, Hold, Send, Service, Wake
+from .service import (
+    Abort,
+    Close,
+    Conn,
+    Effect,
+    Effects,
+    Hold,
+    Recall,
+    Send,
+    Service,
+    Stop,
+    Storage,
+    Store,
+    Wake,
+)
 
 if TYPE_CHECKING:
     from .datagrams import DatagramStream, open_datagrams
@@ -42,8 +57,15 @@ __all__ = [
     "Effects",
     "Send",
     "Close",
+    "Abort",
     "Hold",
     "Wake",
+    "Stop",
+    "Ending",
+    # what is kept
+    "Store",
+    "Recall",
+    "Storage",
     # datagrams of your own
     "open_datagrams",
     "DatagramStream",

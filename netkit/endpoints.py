@@ -15,6 +15,7 @@ import errno
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
@@ -27,6 +28,14 @@ EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0
 
 #: Who may connect to a Unix socket unless ``?mode=`` says otherwise: its owner.
 UNIX_MODE = 0o600
+
+#: How much the kernel keeps for a peer that does not read, where a service wants that soon to be seen: so much that it
+#: has not sent yet, and so much that is not acknowledged, of which it sets aside twice as much (tcp(7), socket(7)).
+#: By itself it goes up to ``tcp_wmem``, 4 MiB.
+UNSENT, UNACKNOWLEDGED = 64 * 1024, 256 * 1024
+
+#: Python has the name where the C library had it. This is Linux's number for it (linux/tcp.h).
+TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
 
 # A dead peer is found after 60 + 6 x 10 seconds: netcat cannot answer a ping, the kernel can (tcp(7)).
 KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
@@ -96,11 +105,15 @@ class Bound:
     """Removes what closing the socket leaves behind: the file of a Unix socket."""
 
 
-def bind(endpoint: Endpoint) -> list[Bound]:
+def bind(endpoint: Endpoint, *, small_buffers: bool = False) -> list[Bound]:
     """Bind the sockets of an endpoint: one, or one per address where a host name has several.
 
     The options of the listening socket are inherited by what it accepts (tcp(7), socket(7)), so that they cost
     nothing per connection.
+
+    Args:
+        endpoint: what to bind to.
+        small_buffers: see ``Service.small_buffers``. On a Unix socket the kernel never keeps more than 208 KiB.
 
     Raises:
         ListenError: the address cannot be had; the message says what to do.
@@ -112,7 +125,7 @@ def bind(endpoint: Endpoint) -> list[Bound]:
         for family, address in _resolve(endpoint):
             # The addresses of one name share the port that the first one got.
             port = bound[0].endpoint.port if bound else endpoint.port
-            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:])))
+            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:]), small_buffers))
     except BaseException:
         for each in bound:
             each.sock.close()
@@ -129,7 +142,9 @@ def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str |
     return list(dict.fromkeys((family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found))
 
 
-def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...]) -> Bound:
+def _bind_ip(
+    endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...], small_buffers: bool
+) -> Bound:
     sock = socket.socket(family, _kind(endpoint))
     try:
         sock.setblocking(False)
@@ -137,6 +152,8 @@ def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[st
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if endpoint.scheme != "udp":
             _set_for_connections(sock)
+            if small_buffers:
+                _keep_little(sock)
         sock.bind(address)
         host, port = sock.getsockname()[:2]
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
@@ -160,6 +177,13 @@ def _set_for_connections(sock: socket.socket) -> None:
     for name, value in KEEPALIVE:
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _keep_little(sock: socket.socket) -> None:
+    """Let the kernel keep little for a peer that does not read."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNACKNOWLEDGED)
+    if TCP_NOTSENT_LOWAT is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
 
 
 def _bind_unix(endpoint: Endpoint) -> Bound:
@@ -239,3 +263,8 @@ def show(scheme: str, address: object) -> str:
     if isinstance(address, tuple):
         return f"{scheme}://{_netloc(address[0], address[1])}"
     return "unix:"
+
+
+def host(address: object) -> str:
+    """The host of a peer's address as text, without port and zone; empty for a Unix socket."""
+    return str(address[0]).partition("%")[0] if isinstance(address, tuple) else ""

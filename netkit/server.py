@@ -18,7 +18,7 @@ from .layers import datagrams
 from .layers.datagrams.exchange import Exchange
 from .layers.delivery import Delivery
 from .limits import Limits
-from .service import Service
+from .service import Service, Storage
 from .tls import Development, server_context
 
 log = logging.getLogger(__name__)
@@ -37,21 +37,21 @@ class Server:
         endpoints: what it listens on, with the real host and port of each socket.
     """
 
-    def __init__(self, service: Service, layer: str, limits: Limits) -> None:
+    def __init__(self, service: Service, layer: str, limits: Limits, storage: Storage | None = None) -> None:
         self.endpoints: list[Endpoint] = []
-        self._delivery = Delivery(service, limits)
+        self._delivery = Delivery(service, limits, storage)
         self._exchange = Exchange(self._delivery)
         self._layer = layers.load(layer)
         self._datagrams = datagrams.load(layer)
         self._listeners: list[layers.Listener] = []
         self._bound: list[Bound] = []
-        self._stop = asyncio.Event()
+        self._stop = self._delivery.stop_asked
 
     async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
         """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
         for endpoint in endpoints:
             self._check(endpoint, tls)
-            self._bound += bind(endpoint)
+            self._bound += bind(endpoint, small_buffers=self._delivery.service.small_buffers)
         for bound in self._bound:
             if bound.endpoint.scheme == "udp":
                 continue
@@ -94,20 +94,23 @@ class Server:
 
     @property
     def stopping(self) -> bool:
-        """Whether ``stop`` was called."""
+        """Whether ``stop`` was called, or the service has answered with ``Stop``."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Let ``wait`` return, after which leaving ``serve`` stops the server. Safe to call again."""
+        """Let ``wait`` return, after which leaving ``serve`` stops the server. Safe to call again.
+
+        What the service's ``Stop`` does too.
+        """
         self._stop.set()
 
     def abort(self) -> None:
         """Close every connection at once, whatever is queued for it. UDP has none: there a stop is cut short."""
-        self._delivery.abort_all("the server was stopped at once")
+        self._delivery.abort_all()
         self._exchange.abort()
 
     async def wait(self) -> None:
-        """Wait until ``stop`` is called."""
+        """Wait until ``stop`` is called, or the service answers with ``Stop``."""
         await self._stop.wait()
 
     async def _close(self) -> None:
@@ -149,6 +152,7 @@ async def serve(
     layer: str = DEFAULT_LAYER,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
+    storage: Storage | None = None,
 ) -> AsyncIterator[Server]:
     """Serve on the running loop for as long as the ``async with`` block lasts.
 
@@ -158,9 +162,11 @@ async def serve(
         layer: ``transports``, ``protocols`` or ``streams``.
         limits: every bound; the defaults where it is not given.
         tls: the context of ``tls://`` endpoints, as from ``netkit.tls.server_context``.
+        storage: where the service's ``Store`` and ``Recall`` go. It is closed in the end, whatever happens.
 
     Leaving the block stops accepting, calls the service's ``stopping``, writes out what is queued and closes every
-    connection, all within ``limits.grace`` seconds; what is left then is aborted.
+    connection, and then the storage, all within ``limits.grace`` seconds; what is left then is aborted, and the storage
+    has a second more.
 
     Raises:
         EndpointError: an endpoint cannot be read, or is of UDP and the service needs connections.
@@ -168,10 +174,9 @@ async def serve(
         CertificateError: a ``tls://`` endpoint without a context.
         ValueError: there is no such layer.
     """
-    endpoints = [each if isinstance(each, Endpoint) else Endpoint.parse(each) for each in listen]
-    server = Server(service, layer, limits or Limits())
+    server = Server(service, layer, limits or Limits(), storage)
     try:
-        await server._listen(endpoints, tls)
+        await server._listen([each if isinstance(each, Endpoint) else Endpoint.parse(each) for each in listen], tls)
     except BaseException:
         await server._abandon()
         raise
@@ -191,6 +196,7 @@ class Config:
     loop: str = "auto"
     listen: tuple[Endpoint, ...] = (Endpoint.parse(DEFAULT_LISTEN),)
     limits: Limits = field(default_factory=Limits)
+    storage: Storage | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_dev: bool = False
@@ -232,7 +238,12 @@ async def _run(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(AcceptReports().handle)
     async with serve(
-        config.service, listen=config.listen, layer=config.layer, limits=config.limits, tls=context
+        config.service,
+        listen=config.listen,
+        layer=config.layer,
+        limits=config.limits,
+        tls=context,
+        storage=config.storage,
     ) as server:
 
         def signalled(number: signal.Signals) -> None:

@@ -28,7 +28,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Conn(Protocol):
@@ -107,7 +110,7 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop the server, in order, as SIGTERM does."""
+    """Stop the server, in order, as SIGTERM does. ``Server.wait`` returns then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,22 @@ class Recall:
     """Look something up in the storage, among all that was given to ``Store`` before. Answered by ``recalled``."""
 
     query: object
+
+
+class Storage(Protocol):
+    """Where ``Store`` and ``Recall`` go: a database, say, that works in a thread of its own.
+
+    Only ``close`` may block. The others are called on the event loop, and none is after ``close``.
+    """
+
+    def put(self, record: object) -> None:
+        """Keep a record, in the order of the calls."""
+
+    def recall(self, query: object) -> Future[object]:
+        """Look something up among all that was put before. The future may be made done in any thread."""
+
+    def close(self) -> None:
+        """Return when everything is written. Called once, in a thread of its own."""
 
 
 # Plain bytes go back to the connection that the event is about, at once where nothing is queued for it.
@@ -146,6 +165,13 @@ class Service:
     datagrams: bool = False
     """Whether it does without connections, and may be served on ``udp://``."""
 
+    small_buffers: bool = False
+    """Whether the kernel is to keep little for a peer that does not read, so that ``paused`` comes soon.
+
+    Otherwise it may be 4 MiB for each. For who sends the same to many it pays; an echo of large messages costs half as
+    much again.
+    """
+
     endings: Mapping[str, int] = MappingProxyType({})
     """How many connections have ended so far, by reason. Whoever serves the service puts the true one here."""
 
@@ -160,7 +186,8 @@ class Service:
     def ended(self, conn: Conn, now: float) -> Effects:
         """The peer has finished sending. What this answers is still written; then the connection is closed.
 
-        A ``Hold`` in the answer puts the closing off until it is over, or until ``Close``.
+        A ``Hold`` in the answer puts the closing off until it is over, or until ``Close`` or ``Abort``. What is sent
+        until then is written. Over TLS it has no effect: there asyncio closes when the peer has finished.
         """
         return ()
 

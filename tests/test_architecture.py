@@ -16,6 +16,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 #: For each part of the package, the parts that it may import. What a part is not listed with stands above it.
 ALLOWED = {
     "errors": set[str](),
+    "endings": set[str](),
     "limits": set[str](),
     "service": set[str](),
     "loops": {"errors"},
@@ -23,22 +24,22 @@ ALLOWED = {
     "tls": {"errors"},
     "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
-    "services": {"errors", "limits", "service", "wire"},
-    "layers": {"limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
+    "services": {"errors", "endings", "limits", "service", "wire"},
+    "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
-    "testing": {"limits", "service", "layers"},  # a service on any layer, without a socket
+    "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
     "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
-    "__init__": {"errors", "limits", "service", "datagrams", "server"},
+    "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }
 
 #: Parts without input and output, and what they must do without.
-PURE = ("errors", "limits", "service", "wire", "services")
+PURE = ("errors", "endings", "limits", "service", "wire", "services")
 IMPURE = {"asyncio", "socket", "ssl", "select", "selectors", "signal", "subprocess", "threading", "time", "datetime"}
 
 

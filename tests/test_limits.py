@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netkit.limits import RESERVED_DESCRIPTORS, Limits
+from netkit.limits import RATES, RESERVED_DESCRIPTORS, Limits
 
 KIB = 1024
 
@@ -16,7 +16,7 @@ KIB = 1024
 @pytest.mark.parametrize(
     "name",
     [
-        *("connections", "per_address", "line_length", "low", "handshake", "backlog"),
+        *("connections", "per_address", "line_length", "low", "handshake", "backlog", "budget", "line_burst"),
         *("datagram_burst", "datagram_sources"),
     ],
 )
@@ -26,7 +26,7 @@ def test_what_must_be_more_than_nothing(name: str, value: int) -> None:
         Limits(**{name: value})
 
 
-@pytest.mark.parametrize("name", ["idle", "first_line", "grace", "linger", "datagram_rate"])
+@pytest.mark.parametrize("name", ["idle", "first_line", "slow", "grace", "linger", "datagram_rate", *RATES])
 @pytest.mark.parametrize("value", [-1.0, float("nan")])
 def test_what_must_not_be_negative(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name} must not be negative$"):
@@ -60,6 +60,15 @@ def test_the_defaults() -> None:
         "high": 64 * KIB,
         "low": 16 * KIB,
         "hard": 256 * KIB,
+        "slow": 30.0,
+        "budget": 256 * KIB * KIB,
+        "line_rate": 2.0,
+        "line_burst": 5,
+        "byte_rate": 8.0 * KIB,
+        "room_rate": 50.0,
+        "notice_rate": 5.0,
+        "renames": 3,
+        "new_connections": 32,
         "grace": 8.0,
         "linger": 1.0,
         "handshake": 10.0,
@@ -83,7 +92,16 @@ def test_every_bound_has_a_unit_says_what_it_is_and_where_its_default_is_from() 
     table = Limits.table()
     assert [row[0] for row in table] == [each.name for each in dataclasses.fields(Limits)]
     assert all(all(row) for row in table)
-    assert {row[1] for row in table} == {"connections", "bytes", "seconds", "datagrams/s", "datagrams", "addresses"}
+    assert {row[1] for row in table} == {
+        *("connections", "bytes", "seconds", "datagrams/s", "datagrams", "addresses"),
+        *("lines", "lines/s", "bytes/s", "notices/s", "names/min"),
+    }
+
+
+def test_without_rates_there_is_no_bound_on_how_fast_people_come_and_talk() -> None:
+    limits = Limits(line_length=100, per_address=3).without_rates()
+    assert {name: getattr(limits, name) for name in (*RATES, "first_line")} == dict.fromkeys((*RATES, "first_line"), 0)
+    assert (limits.line_length, limits.per_address, limits.line_burst) == (100, 3, 5)
 
 
 def test_they_cannot_be_changed() -> None:

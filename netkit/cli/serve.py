@@ -85,6 +85,11 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Chat: a file with a token of 16 characters or more. Who gives it to /op may kick, ban and stop the server.",
 )
 @limit_options
+@click.option(
+    "--no-rate-limit",
+    is_flag=True,
+    help="No bound on how fast people come, rename and talk, nor on their first line: for a load test.",
+)
 @click.option("-v", "--verbose", count=True, help="Log connections; twice: all there is.")
 @click.option(
     "--log-format",
@@ -103,6 +108,7 @@ def command(
     tls_dev: bool,
     unicode_nicks: bool,
     operator_token_file: Path | None,
+    no_rate_limit: bool,
     verbose: int,
     log_format: str,
     **bounds: Any,
@@ -124,6 +130,8 @@ def command(
     except ValueError as wrong:
         # It speaks of fields; the options have the same names, with dashes.
         raise click.UsageError(f"{wrong}.".replace("_", "-")) from None
+    if no_rate_limit:
+        limits = limits.without_rates()
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
     token = _token(service, operator_token_file)
     configure(verbose, log_format)

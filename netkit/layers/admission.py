@@ -1,4 +1,4 @@
-"""Who gets a place: connections are counted from accept on, in all and per address.
+"""Who gets a place: connections are counted from accept on, in all, per address, and how many came in some minutes.
 
 Counting at accept, and not after a TLS handshake, keeps a peer from holding places it was never granted.
 """
@@ -9,7 +9,9 @@ from collections import Counter
 from ipaddress import IPv6Address, ip_address
 from typing import TypeAlias
 
+from ..endings import Ending
 from ..limits import Limits
+from .arrivals import Arrivals
 
 # What a socket calls its peer: (host, port, ...) for IP, a path, mostly empty, for Unix.
 Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | str | bytes | None
@@ -36,10 +38,10 @@ class Refused(Exception):
     """A connection that gets no place.
 
     Attributes:
-        reason: why, for the log and for the service's farewell.
+        reason: why, for the log, for what is counted and for the service's farewell.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Ending) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -53,19 +55,26 @@ class Admission:
         self.taken = 0
         # The same by what they are counted under, without those that are exempt.
         self.taken_by: Counter[str] = Counter()
+        self.arrivals = Arrivals(limits.new_connections)
 
-    def take(self, address: Address) -> str | None:
+    def take(self, address: Address, now: float) -> str | None:
         """Take a place and return what must be given back with ``leave``.
 
+        Args:
+            address: of the peer.
+            now: the loop's clock.
+
         Raises:
-            Refused: all places are taken, or all of this address.
+            Refused: all places are taken, or all of this address, or too many came from it lately.
         """
         if self.taken >= self.limits.connections:
-            raise Refused("the server is full")
+            raise Refused(Ending.SERVER_FULL)
         key = place(address)
         if key is not None:
             if self.taken_by[key] >= self.limits.per_address:
-                raise Refused("too many connections from one address")
+                raise Refused(Ending.ADDRESS_FULL)
+            if not self.arrivals.allows(key, now):
+                raise Refused(Ending.CONNECT_FLOOD)
             self.taken_by[key] += 1
         self.taken += 1
         return key

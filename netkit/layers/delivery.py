@@ -10,26 +10,34 @@ import asyncio
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Collection, Coroutine
+from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from .. import endpoints
+from ..endings import Ending
 from ..limits import Limits
-from ..service import Close, Effect, Hold, Send, Service, Wake
+from ..service import Abort, Close, Effect, Hold, Recall, Send, Service, Stop, Storage, Store, Wake
 from .admission import Address, Admission, Refused
+from .budget import Budget
+from .lingering import Lingering
 from .outboxes import Outboxes
+from .refusals import Refusals
 from .session import Connection, Session
+from .storing import Storing
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at a connection that is finishing, however short the linger.
-MIN_LINGER = 0.01
+#: Seconds that a storage is given to close at the least, when connections have used up the grace.
+MIN_CLOSING = 1.0
 
 
 class Delivery:
     """Between one service and the connections of one layer. Belongs to the running loop."""
 
-    def __init__(self, service: Service, limits: Limits) -> None:
+    def __init__(self, service: Service, limits: Limits, storage: Storage | None = None) -> None:
         """Prepare to carry ``service``. Must be called with a loop running."""
         self.service = service
         self.limits = limits
@@ -40,17 +48,26 @@ class Delivery:
         # Seconds of silence before a connection is closed. None: never.
         self.idle = (service.idle if limits.idle is None else limits.idle) or None
         self.admission = Admission(limits)
+        self.refusals = Refusals(self.loop)
+        # Connections that were lost or refused, by the reason. The service sees it too.
+        self.endings: Counter[str] = Counter()
+        service.endings = self.endings
         self.sessions: set[Session] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         # Set while nobody is connected.
         self.empty = asyncio.Event()
         self.empty.set()
         self.outboxes = Outboxes(self.loop, self.time, self.write_on, self.turn_ended)
+        self.budget = Budget(limits, self.sessions, self.loop, self.abort)
+        self.storing = Storing(storage, self.loop, partial(self.tell, "recalled", None))
+        self.lingering = Lingering(limits, self.loop, self.time, self.abort)
         # Connections to finish at the turn's end.
         self.leaving: list[Session] = []
         # Connections that have filled up since the service was last told.
         self.filled: list[Session] = []
         self.wakes: set[asyncio.TimerHandle] = set()
+        # The service wants the server to stop, or somebody else does.
+        self.stop_asked = asyncio.Event()
         # Nobody is woken or admitted any more.
         self.stopped = False
 
@@ -69,20 +86,25 @@ class Delivery:
         """
         try:
             if self.stopped:  # it was accepted just before the listener was closed
-                raise Refused("the server is stopping")
-            key = self.admission.take(address)
+                raise Refused(Ending.SHUTDOWN)
+            now = self.time()
+            key = self.admission.take(address, now)
         except Refused as refusal:
-            log.info("refused %s: %s", endpoints.show(scheme, address), refusal.reason)
+            self.endings[refusal.reason] += 1
+            self.refusals.add(endpoints.show(scheme, address), refusal.reason)
             raise
-        session = Session(scheme, address, key, handshake, self.time())
+        session = Session(scheme, address, key, handshake, now)
         self.sessions.add(session)
         self.empty.clear()
         return session
 
-    def farewell(self, refusal: Refused) -> bytes:
-        """What the service wants said to a connection that was refused."""
+    def farewell(self, reason: Ending) -> bytes:
+        """What the service wants said to who is refused or idle. To be asked only where that can be sent."""
         try:
-            return self.service.refused(refusal.reason)
+            said = self.service.refused(reason)
+            if not isinstance(said, bytes):
+                raise TypeError(f"a service answers to refused with bytes, not {said!r}")
+            return said
         except Exception as error:
             self.blame(None, "refused", error)
             return b""
@@ -94,6 +116,7 @@ class Delivery:
         session.transport = transport
         transport.set_write_buffer_limits(self.limits.high, self.limits.low)
         log.info("opened %s", session.peer)
+        self.budget.opened()
         self.tell("opened", session)
 
     def received(self, session: Session, data: bytes) -> None:
@@ -119,8 +142,20 @@ class Delivery:
             if not session.transport.is_closing():
                 session.connection.finish()
             return
+        self.cancel_timer(session)
+        session.ended = True
+        session.held = False
         self.tell("ended", session)
-        self.close(session, "ended by the peer")
+        # Over TLS, where our side cannot end alone, asyncio closes now, whatever we want.
+        session.held = session.held and session.transport.can_write_eof()
+        self.answered(session)
+
+    def idled(self, session: Session) -> None:
+        """Nothing came from this peer for too long. Who has finished sending is not silent: the service is slow."""
+        if not session.closing and not session.ended:
+            if farewell := self.farewell(Ending.IDLE):
+                self.apply(farewell, session)
+            self.close(session, Ending.IDLE)
 
     def paused(self, session: Session) -> None:
         """More waits for this peer than the high mark. Called out of a write, so the service is told after it."""
@@ -141,8 +176,14 @@ class Delivery:
         self.sessions.discard(session)
         self.admission.leave(session.key)
         self.cancel_timer(session)
-        session.closing = session.closing or (f"lost ({why})" if why else "lost")
-        log.info("closed %s: %s", session.peer, session.closing)
+        session.lost = True
+        if not session.closing:
+            shaking = session.handshake is not None and session.scheme == "tls"
+            session.closing = Ending.HANDSHAKE if shaking else Ending.LOST
+            session.detail = str(getattr(why, "strerror", None) or why or "")
+        self.endings[session.closing] += 1
+        detail = f" ({session.detail})" if session.detail else ""
+        log.info("closed %s: %s%s", session.peer, session.closing, detail)
         if session.handshake is None:
             self.tell("lost", session)
         if not self.sessions:
@@ -150,11 +191,11 @@ class Delivery:
 
     # What a service answers.
 
-    def tell(self, event: str, session: Session | None = None) -> None:
+    def tell(self, event: str, session: Session | None = None, *about: object) -> None:
         """Tell the service of anything but input, and carry out what it answers."""
-        about = (self.time(),) if session is None else (session, self.time())
+        told = about if session is None else (session, *about)
         try:
-            for effect in getattr(self.service, event)(*about):
+            for effect in getattr(self.service, event)(*told, self.time()):
                 self.apply(effect, session)
         except Exception as error:
             self.blame(session, event, error)
@@ -164,18 +205,27 @@ class Delivery:
         match effect:
             case Send(to, data):
                 self.outboxes.put(cast("Collection[Session]", to), data)
+                self.budget.put += len(to) * len(data)
             case bytes() if session is not None:
                 self.outboxes.put((session,), effect)
-            case Close(conn, reason):
+                self.budget.put += len(effect)
+            case Close(conn, reason) if reason:
                 self.close(cast(Session, conn), reason)
             case Hold(conn, seconds):
                 self.hold(cast(Session, conn), seconds)
             case Wake(seconds):
                 self.wake(seconds)
+            case Abort(conn, reason) if reason:
+                self.abort_soon(cast(Session, conn), reason)
+            case Store(record):
+                self.storing.put(record)
+            case Recall(query):
+                self.storing.recall(query)
+            case Stop():
+                log.info("the service stops the server")
+                self.stop_asked.set()
             case _:
-                raise TypeError(
-                    f"a service answers with bytes for the sender, Send, Close, Hold or Wake, not {effect!r}"
-                )
+                raise TypeError(f"a service answers with bytes for the sender, or an effect, not {effect!r}")
 
     def turn_ended(self) -> None:
         """All is written: finish those that leave, and tell the service who has filled up."""
@@ -184,13 +234,15 @@ class Delivery:
             self.finish(session)
         if self.filled:
             self.settle()
+        if self.budget.put >= self.budget.free:
+            self.budget.look()
 
     def write_on(self, session: Session, data: bytes) -> None:
         """Write to a connection that may be slow, closing or gone."""
         if session.transport.is_closing():
             return  # broken by an earlier write of this turn, perhaps: asyncio logs every write after the fifth
         if session.stalled and session.transport.get_write_buffer_size() + len(data) > self.limits.hard:
-            self.abort(session, "too slow: more waited for it than the limit")
+            self.abort(session, Ending.TOO_SLOW)
         else:
             session.connection.write(data)
 
@@ -198,20 +250,36 @@ class Delivery:
         """Tell the service of the connections that its last effects have filled up."""
         filled, self.filled = self.filled, []
         for session in filled:
+            self.budget.put += session.waiting
             if session.stalled and not session.closing:
                 self.tell("paused", session)
+        if self.budget.put >= self.budget.free:
+            self.outboxes.schedule()  # at the turn's end there is a look
 
     def hold(self, session: Session, seconds: float) -> None:
-        """Stop reading from a connection for a while, or let go."""
+        """Stop reading from a connection for a while, or let go. After its end, put off closing it."""
         if session.closing:
             return
         self.cancel_timer(session)
-        if seconds <= 0:
-            session.connection.release()
-            return
-        session.connection.hold()
-        if seconds != math.inf:
+        session.held = seconds > 0
+        if session.held and seconds != math.inf:
             session.timer = self.loop.call_later(seconds, self.hold, session, 0)
+        if session.ended:
+            self.loop.call_soon(self.answered, session)
+        elif session.held:
+            session.connection.hold()
+        else:
+            self.release(session)
+
+    def release(self, session: Session) -> None:
+        """Read again, unless there is nothing more to read: asyncio would read the end once more."""
+        if not session.ended:
+            session.connection.release()
+
+    def answered(self, session: Session) -> None:
+        """All is said to a peer that has finished sending, unless the service holds it for more."""
+        if not session.held:
+            self.close(session, Ending.EOF)
 
     def wake(self, seconds: float) -> None:
         """Tell the service once, after so many seconds."""
@@ -229,9 +297,7 @@ class Delivery:
         """An exception came out of the service: that connection pays for it, and no other."""
         log.error("the service failed in %s(%s)", event, session or "", exc_info=error)
         if session is not None and not session.closing:
-            session.closing = "the service failed"
-            # Not at once: asyncio calls resume_writing in the middle of a write, and trips over an abort in there.
-            self.loop.call_soon(self.abort, session, session.closing)
+            self.abort_soon(session, Ending.FAILED)
 
     def start(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run a coroutine of a layer, and keep it: the loop itself has only weak references to tasks."""
@@ -256,32 +322,22 @@ class Delivery:
             session.handshake.cancel()
         elif session in self.sessions:
             self.cancel_timer(session)
-            session.connection.release()
+            self.release(session)
             if not session.transport.is_closing():
                 try:
                     session.connection.finish()
-                except OSError as error:  # reset, and the loop has not noticed yet
-                    self.abort(session, str(error))
+                except OSError:  # reset, and the loop has not noticed yet
+                    self.abort(session, session.closing)
                     return
-            self.linger(session, session.transport.get_write_buffer_size(), self.time() + self.limits.grace)
+            self.lingering.begin(session)
 
-    def linger(self, session: Session, waiting: int, until: float) -> None:
-        """Look again after a while: is all written, some of it, or nothing for too long?"""
-        after = max(self.limits.linger, MIN_LINGER)
-        session.timer = self.loop.call_later(after, self.overdue, session, waiting, until)
+    def abort_soon(self, session: Session, reason: str) -> None:
+        """Close without writing what is queued.
 
-    def overdue(self, session: Session, waited: int, until: float) -> None:
-        """A connection that was finished is still there. Let it be only while its peer takes bytes."""
-        waiting = session.transport.get_write_buffer_size()
-        # Over TLS, which cannot write_eof, what has been encrypted may wait below, where it is not seen. But many a
-        # peer never answers the end of TLS, and must not hold up a server that stops.
-        unsure = waiting or not (self.stopped or session.transport.can_write_eof())
-        if waiting and waiting < waited:
-            self.linger(session, waiting, self.time() + self.limits.grace)
-        elif unsure and self.time() < until:
-            self.linger(session, waiting, until)
-        else:
-            self.abort(session, session.closing)
+        Not at once: asyncio calls ``resume_writing`` in the middle of a write, and trips over an abort in there.
+        """
+        session.closing = session.closing or reason
+        self.loop.call_soon(self.abort, session, reason)
 
     def abort(self, session: Session, reason: str) -> None:
         """Close at once; what is queued is lost."""
@@ -289,7 +345,7 @@ class Delivery:
         if session.handshake is not None:
             session.handshake.cancel()
         elif session in self.sessions:
-            session.connection.release()
+            self.release(session)
             session.transport.abort()
 
     def cancel_timer(self, session: Session) -> None:
@@ -301,26 +357,40 @@ class Delivery:
     async def stop(self) -> None:
         """Tell the service, write out what is queued, and close everybody, within ``grace`` seconds."""
         self.tell("stopping")
-        self.stopped = True
+        self.stopped = self.lingering.hurried = True
         for wake in self.wakes:
             wake.cancel()
         self.wakes.clear()
+        self.storing.stop()
+        until = self.time() + self.limits.grace
         for session in list(self.sessions):
-            self.close(session, "the server stopped")
+            self.close(session, Ending.SHUTDOWN)
+        with suppress(TimeoutError):
+            try:
+                async with asyncio.timeout(self.limits.grace):
+                    await self.empty.wait()
+            finally:  # who is left has had the grace, or nobody waits for it any more
+                self.abort_all()
+                await self.gone(until)
+
+    async def gone(self, until: float = 0.0) -> None:
+        """Wait for the end of every connection, of the layer's tasks and of the storage. Its listeners must be closed.
+
+        Args:
+            until: what time the storage has to close, by the loop's clock; ``MIN_CLOSING`` seconds in any case.
+        """
         try:
-            async with asyncio.timeout(self.limits.grace):
-                await self.empty.wait()
-        except TimeoutError:
-            self.abort_all("the server stopped, and it did not read")
-        await self.gone()
+            await self.empty.wait()
+            while self.tasks:
+                await asyncio.wait(self.tasks)
+        finally:
+            self.budget.stop()
+            self.refusals.stop()
+            await self.storing.close(max(until - self.time(), MIN_CLOSING))
+        if self.endings:
+            log.info("endings: %s", ", ".join(f"{reason} {count}" for reason, count in self.endings.most_common()))
 
-    async def gone(self) -> None:
-        """Wait for the end of every connection, and of the layer's tasks. Its listeners must be closed."""
-        await self.empty.wait()
-        while self.tasks:
-            await asyncio.wait(self.tasks)
-
-    def abort_all(self, reason: str) -> None:
-        """Close every connection at once."""
+    def abort_all(self) -> None:
+        """Close every connection at once, as the server stops."""
         for session in list(self.sessions):
-            self.abort(session, reason)
+            self.abort(session, Ending.SHUTDOWN)

@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
             self.session = self.shaken or self.delivery.admit("tcp", peer)
         except Refused as refusal:
             transport.set_protocol(asyncio.Protocol())  # nothing more of it comes here
-            self.transport.write(self.delivery.farewell(refusal))
+            self.transport.write(self.delivery.farewell(refusal.reason))
             transport.close()
             return
         self.begin()
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
         if left > 0:
             self.timer = self.delivery.loop.call_later(left, self.idle)
         else:
-            self.delivery.close(self.session, "idle")
+            self.delivery.idled(self.session)
 
     def finish(self) -> None:
         """End our side after what is queued; close once both sides have ended, or at once over TLS."""

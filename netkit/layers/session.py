@@ -36,8 +36,12 @@ class Session:
         "address",
         "closing",
         "connection",
+        "detail",
+        "ended",
         "handshake",
+        "held",
         "key",
+        "lost",
         "outbox",
         "scheme",
         "seen",
@@ -65,10 +69,19 @@ class Session:
         self.seen = now
         # More waits for the peer than the high mark, and not yet less than the low one.
         self.stalled = False
-        # Why it is being closed, empty until then. Its input is thrown away from then on.
+        # The peer has finished sending. From then on its transport is neither paused nor resumed: asyncio would read
+        # the end once more.
+        self.ended = False
+        # A Hold is in force.
+        self.held = False
+        # Why it is being closed, one word, empty until then. Its input is thrown away from then on.
         self.closing = ""
+        # What the log has to say beyond that word.
+        self.detail = ""
         # The end of a Hold, or of the time to write out what is queued.
         self.timer: asyncio.TimerHandle | None = None
+        # It is gone, and its transport must not be asked for anything any more.
+        self.lost = False
 
     @property
     def peer(self) -> str:
@@ -79,6 +92,26 @@ class Session:
     def local(self) -> bool:
         """Whether it is exempt from limits for strangers, see ``service.Conn``."""
         return self.key is None
+
+    @property
+    def host(self) -> str:
+        """The address it came from as text, see ``service.Conn``."""
+        return endpoints.host(self.address)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes in its outbox and its transport, see ``service.Conn``.
+
+        Over TLS asyncio tells only what waits to be encrypted. Below, there may be 64 KiB more, and one write of ours.
+        """
+        if self.lost or self.handshake is not None:
+            return 0
+        return self.transport.get_write_buffer_size() + sum(map(len, self.outbox))
+
+    @property
+    def ending(self) -> str:
+        """Why it ends, see ``service.Conn``."""
+        return self.closing
 
     def __repr__(self) -> str:
         return f"<{self.peer}>"

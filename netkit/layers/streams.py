@@ -84,7 +84,7 @@ class Connection:
             peer = self.writer.get_extra_info("peername")
             self.session = shaken or self.delivery.admit("tcp", peer)
         except Refused as refusal:
-            self.writer.write(self.delivery.farewell(refusal))
+            self.writer.write(self.delivery.farewell(refusal.reason))
             self.writer.close()
             return
         exc: BaseException | None = None
@@ -169,7 +169,7 @@ class Connection:
         when = self.session.seen + self.delivery.idle
         if when > self.delivery.time():
             return asyncio.timeout_at(when)
-        self.delivery.close(self.session, "idle")
+        self.delivery.idled(self.session)
         return asyncio.timeout(None)
 
     def finish(self) -> None:

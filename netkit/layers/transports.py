@@ -82,7 +82,7 @@ class Connection:
             self.session = self.delivery.admit("tls" if tls else "tcp", address, asyncio.current_task())
         except Refused as refusal:
             with sock, suppress(OSError):  # the peer may have left
-                sock.send(b"" if tls else self.delivery.farewell(refusal))
+                sock.send(b"" if tls else self.delivery.farewell(refusal.reason))
             return
         try:
             await self.delivery.loop.connect_accepted_socket(
@@ -140,7 +140,7 @@ class Connection:
     def idle(self) -> None:
         """Silence: the sweep has come by."""
         if self.delivery.idle is not None and self.session.seen + self.delivery.idle <= self.delivery.time():
-            self.delivery.close(self.session, "idle")
+            self.delivery.idled(self.session)
 
     def finish(self) -> None:
         """End our side after what is queued; close once both sides have ended, or at once over TLS."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 import difflib
 import heapq
 import warnings
+from collections import Counter, deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
-from ..service import Close, Effect, Hold, Send, Service, Wake
+from ..endings import Ending
+from ..service import Abort, Close, Effect, Hold, Recall, Send, Service, Stop, Store, Wake
 
 
 class Actor:
@@ -20,18 +23,25 @@ class Actor:
 
     Attributes:
         name: see ``Script.opened``.
-        stage: ``open``, ``closing`` after its ``Close`` or its end, or ``lost``.
+        stage: ``open``; ``ended`` while a ``Hold`` puts off the closing after its end; ``closing`` after its ``Close``,
+            ``Abort`` or end; or ``lost``.
         stalled: whether the service was told that it is paused.
+        waiting: bytes that wait to be written to it. Nothing does but what the test says.
+        ending: why it ends, empty before.
     """
 
-    __slots__ = ("_local", "_peer", "name", "stage", "stalled")
+    __slots__ = ("_ending", "_local", "_peer", "held_until", "name", "stage", "stalled", "waiting")
 
     def __init__(self, name: str, peer: str, local: bool) -> None:
         self.name = name
         self._peer = peer
         self._local = local
+        self._ending = ""
         self.stage = "open"
         self.stalled = False
+        self.waiting = 0
+        # When the last Hold is over.
+        self.held_until = 0.0
 
     @property
     def peer(self) -> str:
@@ -42,6 +52,22 @@ class Actor:
     def local(self) -> bool:
         """See ``netkit.Conn``."""
         return self._local
+
+    @property
+    def host(self) -> str:
+        """See ``netkit.Conn``."""
+        return (urlsplit(self._peer).hostname or "").partition("%")[0]
+
+    @property
+    def ending(self) -> str:
+        """See ``netkit.Conn``."""
+        return self._ending
+
+    def close(self, reason: str) -> None:
+        """It is closed, for this reason unless it has one."""
+        if self.stage in ("open", "ended"):
+            self.stage = "closing"
+            self._ending = reason
 
     def __repr__(self) -> str:
         return self.name
@@ -61,7 +87,7 @@ class Script:
     without such a block, call ``done``.
 
     Attributes:
-        service: what is played to.
+        service: what is played to. Its ``endings`` count who is lost.
         now: the time in seconds that the service is told. ``wait`` moves it.
     """
 
@@ -72,7 +98,11 @@ class Script:
         self._actors: dict[str, Actor] = {}
         self._effects: list[Effect] = []
         self._wakes: list[float] = []
+        # What was asked of the storage and not answered, oldest first.
+        self._recalls: deque[object] = deque()
         self._stopped = False
+        self._endings: Counter[str] = Counter()
+        service.endings = self._endings
 
     # What happens.
 
@@ -81,7 +111,7 @@ class Script:
 
         Args:
             name: how it is printed where effects differ, and one for each connection.
-            peer: the address that the service is told.
+            peer: the address that the service is told. ``Conn.host`` is read out of it.
             local: whether it is exempt from limits for strangers.
 
         Returns:
@@ -105,18 +135,21 @@ class Script:
         """
         if not data and not self.service.datagrams:
             raise ValueError("a service never receives no bytes, unless it is served over datagrams")
-        self._must_be_open(actor, "received")
+        self._must_be(actor, "received", "open")
         self._take(actor, self.service.received(actor, data, self.now))
 
     def ended(self, actor: Actor) -> None:
         """It has finished sending. Only ``lost`` follows: the layer closes it after what this answers.
 
+        Unless that holds it: then when the ``Hold`` is over, and until then it may be paused and resumed.
+
         Raises:
             RuntimeError: see ``received``.
         """
-        self._must_be_open(actor, "ended")
+        self._must_be(actor, "ended", "open")
+        actor.stage = "ended"
+        actor.held_until = self.now
         self._take(actor, self.service.ended(actor, self.now))
-        actor.stage = "closing"
 
     def paused(self, actor: Actor) -> None:
         """More waits for it than the high mark.
@@ -136,16 +169,38 @@ class Script:
         self._flow(actor, "resumed", stalled=False)
         self._take(actor, self.service.resumed(actor, self.now))
 
-    def lost(self, actor: Actor) -> None:
+    def lost(self, actor: Actor, reason: str = Ending.LOST) -> None:
         """It is gone.
+
+        Args:
+            actor: who.
+            reason: the word for it, unless it was closed for another one.
 
         Raises:
             RuntimeError: it was before.
         """
         if actor.stage == "lost":
             raise RuntimeError(f"{actor} is lost already")
+        actor.close(reason)
         actor.stage = "lost"
+        actor.waiting = 0
+        self._endings[actor.ending] += 1
         self._take(actor, self.service.lost(actor, self.now))
+
+    def recalled(self, query: object, found: object) -> None:
+        """The storage has found something, or nothing (None).
+
+        Args:
+            query: what the service asked for with ``Recall``; what it asked first must be answered first.
+            found: the answer.
+
+        Raises:
+            RuntimeError: it did not ask for that, or for something else before, or the server stops.
+        """
+        if not self._recalls or self._recalls[0] != query:
+            asked = ", then ".join(map(repr, self._recalls)) or "nothing"
+            raise RuntimeError(f"the service waits for {asked}: no layer would call recalled for {query!r}")
+        self._take(None, self.service.recalled(self._recalls.popleft(), found, self.now))
 
     def wait(self, seconds: float) -> None:
         """Time passes, and ``woken`` is called for each ``Wake`` at the very time it asked for.
@@ -158,8 +213,10 @@ class Script:
         until = self.now + seconds
         while self._wakes and self._wakes[0] <= until:
             self.now = max(self.now, heapq.heappop(self._wakes))
+            self._let_go()
             self._take(None, self.service.woken(self.now))
         self.now = until
+        self._let_go()
 
     def stopping(self) -> None:
         """The server stops: nobody is woken any more, and every connection is closed.
@@ -172,9 +229,9 @@ class Script:
         self._stopped = True
         self._take(None, self.service.stopping(self.now))
         self._wakes.clear()
+        self._recalls.clear()
         for actor in self._actors.values():
-            if actor.stage == "open":
-                actor.stage = "closing"
+            actor.close(Ending.SHUTDOWN)
 
     # What must come of it.
 
@@ -216,12 +273,18 @@ class Script:
 
     # Within.
 
-    def _must_be_open(self, actor: Actor, event: str) -> None:
-        if actor.stage != "open":
+    def _must_be(self, actor: Actor, event: str, *stages: str) -> None:
+        if actor.stage not in stages:
             raise RuntimeError(f"{actor} is {actor.stage}: no layer would call {event} for it")
 
+    def _let_go(self) -> None:
+        """Close those who have ended and are not held any more."""
+        for actor in self._actors.values():
+            if actor.stage == "ended" and actor.held_until <= self.now:
+                actor.close(Ending.EOF)
+
     def _flow(self, actor: Actor, event: str, *, stalled: bool) -> None:
-        self._must_be_open(actor, event)
+        self._must_be(actor, event, "open", "ended")
         if actor.stalled is stalled:
             raise RuntimeError(f"{actor} is {'paused already' if stalled else 'not paused'}")
         actor.stalled = stalled
@@ -230,19 +293,24 @@ class Script:
         """Keep what is answered to an event about this connection."""
         for effect in effects:
             match effect:
-                case Send(_, bytes()) | Hold():
+                case Send(_, bytes()) | Store() | Stop():
                     pass
-                case Close(Actor() as actor, _):
-                    if actor.stage == "open":
-                        actor.stage = "closing"
+                case bytes() if about is not None:
+                    pass
+                case Close(Actor() as actor, reason) | Abort(Actor() as actor, reason) if reason:
+                    actor.close(reason)
+                case Hold(Actor() as actor, seconds):
+                    actor.held_until = self.now + seconds
                 case Wake(seconds):
                     if not self._stopped:
                         heapq.heappush(self._wakes, self.now + seconds)
-                case bytes() if about is not None:
-                    pass
+                case Recall(query):
+                    if not self._stopped:
+                        self._recalls.append(query)
                 case _:
                     raise TypeError(f"a service answers with bytes for the sender, or an effect, not {effect!r}")
             self._effects.append(effect)
+        self._let_go()
 
     def _differs(self, what: str, expected: Iterable[Effect], answered: Iterable[Effect]) -> NoReturn:
         before, after = ([repr(_ordered(each)) for each in each_side] for each_side in (expected, answered))

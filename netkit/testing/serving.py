@@ -18,7 +18,7 @@ from ..layers import protocols, streams, transports
 from ..layers.delivery import Delivery
 from ..layers.session import Connection, Session
 from ..limits import Limits
-from ..service import Service
+from ..service import Service, Storage
 from .transport import MemoryTransport
 
 #: Where peers come from unless it is said: what a server sees of those who try it out on one machine.
@@ -103,8 +103,8 @@ class _Delivery(Delivery):
 class MemoryServer:
     """A server in memory. Comes from ``serve_in_memory``."""
 
-    def __init__(self, service: Service, layer: str, limits: Limits) -> None:
-        self._delivery = _Delivery(service, limits)
+    def __init__(self, service: Service, layer: str, limits: Limits, storage: Storage | None = None) -> None:
+        self._delivery = _Delivery(service, limits, storage)
         self._delivery.loop = cast(asyncio.AbstractEventLoop, _Loop(self._delivery.loop))
         self._listener = layers.load(layer).Listener(NO_SOCKET, self._delivery, None)
         if isinstance(self._listener, transports.Listener):
@@ -115,6 +115,10 @@ class MemoryServer:
     def connections(self) -> int:
         """How many connections are there."""
         return len(self._delivery.sessions)
+
+    async def wait(self) -> None:
+        """Wait until the service answers with ``Stop``."""
+        await self._delivery.stop_asked.wait()
 
     async def connect(self, peer: tuple[str, int] = PEER) -> MemoryTransport:
         """Let somebody connect.
@@ -153,7 +157,7 @@ class MemoryServer:
 
 @asynccontextmanager
 async def serve_in_memory(
-    service: Service, *, layer: str = "streams", limits: Limits | None = None
+    service: Service, *, layer: str = "streams", limits: Limits | None = None, storage: Storage | None = None
 ) -> AsyncIterator[MemoryServer]:
     """Serve on the running loop for as long as the ``async with`` block lasts, like ``netkit.serve`` but for sockets.
 
@@ -161,6 +165,7 @@ async def serve_in_memory(
         service: what the server does.
         layer: ``transports``, ``protocols`` or ``streams``.
         limits: every bound; the defaults where it is not given.
+        storage: where the service's ``Store`` and ``Recall`` go. It is closed in the end.
 
     Leaving the block lets every peer read again, then stops the server as ``netkit.serve`` does: a peer answers the end
     of the server's side with its own, so that nothing takes time.
@@ -168,7 +173,7 @@ async def serve_in_memory(
     Raises:
         ValueError: there is no such layer.
     """
-    server = MemoryServer(service, layer, limits or Limits())
+    server = MemoryServer(service, layer, limits or Limits(), storage)
     try:
         yield server
     finally:

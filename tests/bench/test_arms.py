@@ -68,7 +68,7 @@ def test_netkit_is_started_by_its_own_command_line() -> None:
     serve = [sys.executable, "-m", "netkit", "serve", "--service"]
     own = ["--layer", "streams", "--loop", "asyncio"]
     assert STREAMS.argv(ECHO, 7, "c", "k") == [*serve, "echo", "--listen", "tcp://127.0.0.1:7", *own]
-    assert STREAMS.argv(CHAT, 7, "c", "k") == [*serve, "chat", "--listen", "tcp://127.0.0.1:7", *own]
+    assert STREAMS.argv(CHAT, 7, "c", "k") == [*serve, "chat", "--listen", "tcp://127.0.0.1:7", *own, "--no-rate-limit"]
     (own_service,) = arms.own(["streams"], ["asyncio"], "my:Own")
     assert own_service.argv(ECHO, 7, "c", "k") == [*serve, "my:Own", "--listen", "tcp://127.0.0.1:7", *own]
     encrypted = [*serve, "echo", "--listen", "tls://127.0.0.1:7", *own, "--tls-cert", "c", "--tls-key", "k"]

@@ -110,10 +110,11 @@ def quarrel(server: Server, logged: bytes = b"") -> list[str]:
 
 def test_connections_are_logged_when_that_is_wanted() -> None:
     with Server("-v", "--listen", "0", "--layer", "protocols") as server:
-        opened, closed, stopping = quarrel(server, b": quit\n")
+        opened, closed, stopping, endings = quarrel(server, b": quit\n")
     assert re.fullmatch(r"\d\d:\d\d:\d\d INFO opened tcp://127\.0\.0\.1:\d+", opened)
     assert re.fullmatch(r"\d\d:\d\d:\d\d INFO closed tcp://127\.0\.0\.1:\d+: quit", closed)
     assert stopping.endswith(" INFO SIGTERM: stopping")
+    assert endings.endswith(" INFO endings: quit 1")
 
 
 def test_nothing_is_logged_when_it_is_not() -> None:
@@ -127,7 +128,7 @@ def test_every_line_of_a_json_log_is_an_object() -> None:
         assert server.ready.startswith("service chat, layer streams, loop ")
         entries = [json.loads(line) for line in quarrel(server, b': quit"}\n')]
     messages = [entry["message"] for entry in entries if entry["logger"].startswith("netkit")]
-    assert [message.split()[0] for message in messages] == ["opened", "closed", "SIGTERM:"]
+    assert [message.split()[0] for message in messages] == ["opened", "closed", "SIGTERM:", "endings:"]
     assert {"time", "level", "logger", "message"} == set().union(*entries)
 
 

@@ -72,6 +72,15 @@ def test_a_throw_away_certificate_can_be_asked_for(ask: Ask, served: list[Config
     assert asked(ask, served, "--listen", TLS, "--tls-dev").tls_dev is True
 
 
+def test_a_load_test_can_take_the_rates_away(ask: Ask, served: list[Config]) -> None:
+    limits = Limits(per_address=3)
+    assert asked(ask, served, "--per-address", "3").limits == limits
+    assert (
+        asked(ask, served, "--per-address", "3", "--line-rate", "7", "--no-rate-limit").limits == limits.without_rates()
+    )
+    assert asked(ask, served, NETKIT_SERVE_NO_RATE_LIMIT="1").limits == Limits().without_rates()
+
+
 @pytest.mark.parametrize("layer", ["transports", "protocols", "streams"])
 def test_each_layer_can_be_asked_for(ask: Ask, served: list[Config], layer: str) -> None:
     assert asked(ask, served, "--layer", layer).layer == layer

@@ -6,11 +6,22 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from netkit import layers
 from tests.process import PATIENCE, READ_SIZE, Server
+
+#: A service that ends its server when it is told to.
+MORTAL = """
+import netkit
+
+class Mortal(netkit.Service):
+    def received(self, conn, data, now):
+        yield b"I die"
+        yield netkit.Stop()
+"""
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
@@ -65,4 +76,20 @@ def test_a_second_signal_ends_it_at_once(name: str, second: signal.Signals) -> N
         assert server.wait() == 0
         said = server.errors.rest().decode().splitlines()
     assert said[0].endswith(f"INFO {second.name} again: ending at once")
-    assert [line.partition(": ")[2] for line in said[1:]] == ["the server stopped"]
+    assert [line.partition(": ")[2] for line in said[1:]] == ["shutdown", "shutdown 1"]
+
+
+def test_a_service_can_stop_its_server(layer: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MORTAL)
+    with (
+        Server("-v", "--listen", "0", "--service", "mine:Mortal", "--layer", layer, cwd=tmp_path) as server,
+        connected(server) as sock,
+    ):
+        sock.sendall(b"die")
+        assert sock.makefile("rb").read() == b"I die"
+        sock.close()
+        assert server.wait() == 0
+        said = [line.partition(" INFO ")[2] for line in server.errors.rest().decode().splitlines()]
+    assert said[1] == "the service stops the server"
+    assert said[2].endswith(": shutdown")
+    assert said[3:] == ["endings: shutdown 1"]

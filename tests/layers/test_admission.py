@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netkit.endings import Ending
 from netkit.layers.admission import Address, Admission, Refused, place
+from netkit.layers.arrivals import WINDOW
 from netkit.limits import Limits
 
 
@@ -50,37 +52,37 @@ def test_every_address_is_counted_under_something(host: ipaddress.IPv4Address | 
 
 def test_one_address_has_so_many_places_and_another_has_its_own() -> None:
     admission = Admission(Limits(per_address=2))
-    keys = [admission.take(v4("192.0.2.7")) for _ in range(2)]
+    keys = [admission.take(v4("192.0.2.7"), 0.0) for _ in range(2)]
     with pytest.raises(Refused) as refused:
-        admission.take(v4("192.0.2.7"))
-    assert refused.value.reason == "too many connections from one address"
-    assert admission.take(v4("192.0.2.8")) == "192.0.2.8"
+        admission.take(v4("192.0.2.7"), 0.0)
+    assert refused.value.reason == Ending.ADDRESS_FULL
+    assert admission.take(v4("192.0.2.8"), 0.0) == "192.0.2.8"
     admission.leave(keys[0])
-    assert admission.take(v4("192.0.2.7")) == "192.0.2.7"
+    assert admission.take(v4("192.0.2.7"), 0.0) == "192.0.2.7"
 
 
 def test_all_of_a_64_share_their_places() -> None:
     admission = Admission(Limits(per_address=1))
-    admission.take(v6("2001:db8:1:2::1"))
+    admission.take(v6("2001:db8:1:2::1"), 0.0)
     with pytest.raises(Refused):
-        admission.take(v6("2001:db8:1:2:ffff::9"))
-    admission.take(v6("2001:db8:1:3::1"))
+        admission.take(v6("2001:db8:1:2:ffff::9"), 0.0)
+    admission.take(v6("2001:db8:1:3::1"), 0.0)
 
 
 def test_who_is_exempt_from_the_one_is_not_from_the_other() -> None:
     admission = Admission(Limits(connections=2, per_address=1))
     for address in (v4("127.0.0.1"), ""):
-        admission.take(address)
+        admission.take(address, 0.0)
     for address in (v4("127.0.0.1"), "", v4("192.0.2.7")):
         with pytest.raises(Refused) as refused:
-            admission.take(address)
-        assert refused.value.reason == "the server is full"
+            admission.take(address, 0.0)
+        assert refused.value.reason == Ending.SERVER_FULL
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), max_size=60))
 def test_what_is_taken_is_what_has_not_left(steps: list[tuple[bool, int]]) -> None:
     """Against a list of who is there."""
-    limits = Limits(connections=8, per_address=3)
+    limits = Limits(connections=8, per_address=3, new_connections=0)
     admission = Admission(limits)
     here: list[str | None] = []
     for come, number in steps:
@@ -89,7 +91,7 @@ def test_what_is_taken_is_what_has_not_left(steps: list[tuple[bool, int]]) -> No
             key = place(address)
             full = len(here) >= limits.connections or (key is not None and here.count(key) >= limits.per_address)
             try:
-                here.append(admission.take(address))
+                here.append(admission.take(address, 0.0))
                 assert not full
             except Refused:
                 assert full
@@ -97,3 +99,27 @@ def test_what_is_taken_is_what_has_not_left(steps: list[tuple[bool, int]]) -> No
             admission.leave(here.pop(number % len(here)))
         assert admission.taken == len(here)
         assert admission.taken_by == Counter(key for key in here if key is not None)
+
+
+def test_who_comes_too_often_is_turned_away_and_who_is_exempt_is_not() -> None:
+    admission = Admission(Limits(new_connections=2, per_address=1))
+    for _ in range(2):
+        admission.leave(admission.take(v4("192.0.2.7"), 0.0))
+    with pytest.raises(Refused) as refused:
+        admission.take(v4("192.0.2.7"), 1.0)
+    assert refused.value.reason == Ending.CONNECT_FLOOD
+    assert admission.taken == 0
+    admission.leave(admission.take(v4("192.0.2.7"), WINDOW))
+    for address in (v4("127.0.0.1"), v6("::1"), "") * 3:
+        admission.leave(admission.take(address, 1.0))
+
+
+def test_who_gets_no_place_has_not_come() -> None:
+    admission = Admission(Limits(new_connections=2, per_address=1))
+    key = admission.take(v4("192.0.2.7"), 0.0)
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            admission.take(v4("192.0.2.7"), 0.0)
+        assert refused.value.reason == Ending.ADDRESS_FULL
+    admission.leave(key)
+    admission.take(v4("192.0.2.7"), 0.0)

@@ -11,7 +11,10 @@ from netkit.services.echo import Echo
 
 class Peer:
     peer = "tcp://192.0.2.7:50312"
+    host = "192.0.2.7"
     local = False
+    waiting = 0
+    ending = ""
 
 
 @given(st.binary(min_size=1))

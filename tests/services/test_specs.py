@@ -52,7 +52,10 @@ def test_the_names_of_those_that_come_along() -> None:
 def test_the_chat_keeps_to_the_limits() -> None:
     class Peer:
         peer = "stdio:"
+        host = ""
         local = True
+        waiting = 0
+        ending = ""
 
     chat, peer = make("chat", Limits(line_length=5)), Peer()
     list(chat.opened(peer, 1.0))

@@ -206,7 +206,7 @@ async def test_turned_away_at_the_door(layer: str) -> None:
     async with serve_in_memory(service, layer=layer, limits=limits) as server:
         await server.connect()
         refused = await server.connect()
-        assert refused.sent == b"the server is full"
+        assert refused.sent == b"server-full"
         assert (server.connections, service.told) == (1, ["opened"])
         assert refused.is_closing()
 

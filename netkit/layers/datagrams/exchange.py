@@ -54,6 +54,21 @@ class Source:
         """The other side as text."""
         return endpoints.show("udp", self.address)
 
+    @property
+    def host(self) -> str:
+        """Its address as text."""
+        return endpoints.host(self.address)
+
+    @property
+    def waiting(self) -> int:
+        """Nothing waits for one datagram's source."""
+        return 0
+
+    @property
+    def ending(self) -> str:
+        """Without a connection, nothing ends."""
+        return ""
+
 
 class Exchange:
     """Between one service and the datagrams of one server."""

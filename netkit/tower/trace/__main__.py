@@ -60,7 +60,7 @@ def methods(service: Service) -> list[tuple[str, str]]:
 
 async def main(job: dict[str, Any]) -> None:
     """Serve, record, and tell what was recorded."""
-    limits = Limits(**job["limits"])
+    limits = Limits(**job["limits"]).without_rates()  # a flood shall not be slowed
     service = services.make(job["service"], limits)
     development = Development() if job["tls"] else None
     scheme, context = ("tls", development.context) if development else ("tcp", None)
