@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 #: A close with this is a reset (socket(7)).
 LINGER_RESET = struct.pack("ii", 1, 0)
@@ -44,8 +45,7 @@ class Healthy(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.BaseProtocol``."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
