@@ -80,13 +80,13 @@ define install
 endef
 
 $(VENV)/ready-to-serve: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[uvloop$(comma)tls-dev]',-e '.[tls-dev]')
+	$(call install,-e '.[uvloop$(comma)tls-dev$(comma)chat]',-e '.[tls-dev$(comma)chat]')
 
 $(VENV)/ready-to-bench: $(VENV)/made-by pyproject.toml
 	$(call install,-e '.[all]',-e '.[tls-dev$(comma)bench]')
 
 $(VENV)/ready-to-test: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[all]' --group test,-e '.[tls-dev$(comma)bench]' --group test)
+	$(call install,-e '.[all]' --group test,-e '.[tls-dev$(comma)bench$(comma)chat]' --group test)
 
 $(VENV)/ready-to-check: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[all]' --group dev,-e '.[tls-dev$(comma)bench]' --group dev)
+	$(call install,-e '.[all]' --group dev,-e '.[tls-dev$(comma)bench$(comma)chat]' --group dev)

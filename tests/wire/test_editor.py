@@ -1,0 +1,637 @@
+"""The editor, seen on a terminal: what is sent to it is drawn, and what it shows is what was typed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from wcwidth import iter_graphemes, width
+
+from netkit.wire import typed
+from netkit.wire.editor import COLUMNS, Editor, Event, Key, Show, available
+from netkit.wire.lines import TooLong
+from netkit.wire.text import clean
+
+LIMIT = 200
+
+UP, DOWN, RIGHT, LEFT = (b"\x1b[" + letter for letter in (b"A", b"B", b"C", b"D"))
+HOME, END, DELETE, WORD_LEFT, WORD_RIGHT = b"\x01", b"\x05", b"\x1b[3~", b"\x1b[1;5D", b"\x1b[1;5C"
+
+TOKENS = re.compile(r"(?P<control>[\r\n\a]|\x1b\[K)|(?P<char>[^\x00-\x1f\x7f])")
+
+
+class Terminal:
+    """A terminal without a bottom. It knows what the editor may send, and fails at anything else."""
+
+    def __init__(self, columns: int = COLUMNS) -> None:
+        self.columns = columns
+        # Each row by columns: what stands there, and nothing where the cell before it reaches to.
+        self._rows: list[list[str]] = [[]]
+        self.column = 0
+        # Where the last character was put, as long as the cursor is behind it: a mark joins with that.
+        self._last: int | None = None
+
+    @property
+    def rows(self) -> list[str]:
+        """All rows, without the blanks at their ends. The cursor is in the last one."""
+        return ["".join(row).rstrip() for row in self._rows]
+
+    @property
+    def before(self) -> str:
+        """What is in the row of the cursor before it."""
+        row = self._rows[-1]
+        return "".join(row[: self.column]) + " " * (self.column - len(row))
+
+    @property
+    def after(self) -> str:
+        """What is in the row of the cursor after it, without the blanks at the end."""
+        return "".join(self._rows[-1][self.column :]).rstrip()
+
+    def write(self, data: bytes) -> None:
+        text = data.decode()
+        at = 0
+        while at < len(text):
+            token = TOKENS.match(text, at)
+            assert token, text[at:]
+            at = token.end()
+            if token["char"]:
+                self._put(token["char"])
+            else:
+                self._obey(token["control"])
+
+    def _obey(self, control: str) -> None:
+        if control in "\r\n":
+            self._last = None
+        if control == "\r":
+            self.column = 0
+        elif control == "\n":
+            self._rows.append([])
+        elif control == "\x1b[K":
+            # Behind the last column, where it waits to go on to the next row, it would erase what it just put there.
+            del self._rows[-1][min(self.column, self.columns - 1) :]
+
+    def _put(self, char: str) -> None:
+        row = self._rows[-1]
+        if self._last is not None and len(list(iter_graphemes(row[self._last] + char))) == 1:
+            char = row[self._last] + char
+            self.column = self._last
+        elif self.column + width(char) > self.columns:
+            row = []
+            self._rows.append(row)
+            self.column = 0
+        self._last = self.column
+        self.column += width(char)
+        row += [" "] * (self.column - len(row))
+        row[self._last : self.column] = [char] + [""] * (width(char) - 1)
+        for half in range(self.column, len(row)):  # of a wide one that was overwritten
+            if row[half]:
+                break
+            row[half] = " "
+
+
+class Person:
+    """Somebody at a terminal, with the editor at the other end."""
+
+    def __init__(self, limit: int = LIMIT, columns: int = COLUMNS, words: Sequence[str] = ()) -> None:
+        self.editor = Editor(limit, complete=lambda word: [each for each in words if each.startswith(word)])
+        self.terminal = Terminal(columns)
+        self.sent = b""
+        self.see(self.editor.resize(columns))
+
+    def see(self, data: bytes) -> None:
+        self.sent = data
+        self.terminal.write(data)
+
+    def types(self, *data: bytes | str) -> list[Event]:
+        """What comes of it, but for what is to be shown, which is seen."""
+        events = []
+        self.sent = b""
+        for chunk in data:
+            for event in self.editor.feed(chunk if isinstance(chunk, bytes) else chunk.encode()):
+                if isinstance(event, Show):
+                    self.sent += event.data
+                    self.terminal.write(event.data)
+                else:
+                    events.append(event)
+        return events
+
+    def hears(self, *lines: str) -> None:
+        self.see(self.editor.above("".join(line + "\r\n" for line in lines).encode()))
+
+    @property
+    def line(self) -> str:
+        """The lowest row, with a bar for the cursor."""
+        return f"{self.terminal.before}|{self.terminal.after}"
+
+    @property
+    def above(self) -> list[str]:
+        """The rows above it."""
+        return self.terminal.rows[:-1]
+
+
+@pytest.fixture
+def ann() -> Person:
+    return Person(words=["/help", "/history", "ann", "anna", "bob", "日本", "日本語"])
+
+
+def test_it_begins_with_a_prompt(ann: Person) -> None:
+    assert ann.line == "> |"
+    assert Person().sent == Editor(LIMIT).redraw() == b"\r> \x1b[K"
+
+
+def test_what_is_typed_at_the_end_is_shown_by_itself(ann: Person) -> None:
+    for char in "héllo, 日本 👍🏽":
+        assert ann.types(char) == []
+        assert ann.sent == char.encode()
+    assert ann.line == "> héllo, 日本 👍🏽|"
+
+
+def test_enter_ends_the_line_and_leaves_it_on_the_screen(ann: Person) -> None:
+    assert ann.types("hello\r") == [b"hello"]
+    assert ann.sent == b"hello\r\n> \x1b[K"
+    assert ann.types("\r\n") == [b""]
+    assert (ann.above, ann.line) == (["> hello", ">"], "> |")
+
+
+def test_a_paste_of_lines_is_lines(ann: Person) -> None:
+    assert ann.types("one\ntwo\r\nthree\r\0fo") == [b"one", b"two", b"three"]
+    assert (ann.above, ann.line) == (["> one", "> two", "> three"], "> fo|")
+
+
+# Keys, one after another, and the line with its cursor afterwards.
+KEYS: list[tuple[list[bytes | str], str]] = [
+    (["abc", LEFT, "x"], "abx|c"),
+    (["abc", LEFT, LEFT, RIGHT, "x"], "abx|c"),
+    (["abc", LEFT * 5, "x", RIGHT * 5, "y"], "xabcy|"),
+    (["abc", HOME, "x", END, "y"], "xabcy|"),
+    (["abc", b"\x7f"], "ab|"),
+    (["abc", LEFT, b"\x08"], "a|c"),
+    ([b"\x7f", b"\x08", DELETE], "|"),
+    (["abc", HOME, DELETE, DELETE], "|c"),
+    (["abc", LEFT, b"\x04"], "ab|"),
+    (["abc", b"\x04"], "abc|"),
+    (["ab", b"\x15", "c"], "c|"),
+    (["ab", LEFT, b"\x15"], "|"),
+    (["one two  ", b"\x17"], "one |"),
+    (["one two", LEFT, b"\x17"], "one |o"),
+    (["one", b"\x17\x17"], "|"),
+    (["one two", LEFT * 3, b"\x0b"], "one |"),
+    (["one two", WORD_LEFT, "x"], "one x|two"),
+    (["one two", WORD_LEFT, WORD_LEFT, WORD_LEFT, "x"], "x|one two"),
+    (["one two", HOME, WORD_RIGHT, "x"], "onex| two"),
+    (["one two", HOME, WORD_RIGHT, WORD_RIGHT, "x"], "one twox|"),
+    (["日本", LEFT, "x"], "日x|本"),
+    (["e\u0301", b"\x7f"], "|"),
+    (["a👍🏽", b"\x7f"], "a|"),
+    (["🇫🇷🇩🇪", LEFT], "🇫🇷|🇩🇪"),
+    (["🇫🇷🇩🇪", b"\x7f"], "🇫🇷|"),
+    (["ab", LEFT, "\u0301"], "a\u0301|b"),
+    (["🇷", HOME, "🇫"], "🇫🇷|"),  # what was typed has joined what follows: behind both of them
+    (["🇫x🇷", LEFT, b"\x7f"], "🇫🇷|"),
+    (["❤", "\ufe0f"], "❤\ufe0f|"),
+    (["\u0301a"], "a|"),  # a mark on nothing
+    (["a" + "\u0301" * 20], "a" + "\u0301" * 8 + "|"),
+    (["a\u202eb\u200bc\x85\ufeff"], "abc|"),
+    (["a\x1b[15~b\x1bOPc\x00\x1c\x1a"], "abc|"),
+    ([b"a\xffb\xe6\x97", b"\xa5c\xe6", "d"], "a\ufffdb日c\ufffdd|"),
+]
+
+
+@pytest.mark.parametrize(("keys", "line"), KEYS, ids=[repr(keys) for keys, _ in KEYS])
+def test_keys(ann: Person, keys: list[bytes | str], line: str) -> None:
+    assert ann.types(*keys) == []
+    assert ann.line == f"> {line}"
+    assert ann.editor.pending.decode() == line.replace("|", "")
+    assert ann.above == []
+
+
+def test_what_is_heard_goes_above_what_is_typed(ann: Person) -> None:
+    ann.types("hel")
+    ann.hears("<bob> one", "<bob> two")
+    assert (ann.above, ann.line) == (["<bob> one", "<bob> two"], "> hel|")
+    ann.types("lo", LEFT)
+    ann.hears("<bob> three")
+    assert ann.line == "> hell|o"
+    assert ann.types("\r") == [b"hello"]
+    assert ann.above == ["<bob> one", "<bob> two", "<bob> three", "> hello"]
+    ann.hears()
+    assert ann.sent == b""
+
+
+def test_an_answer_comes_before_what_was_typed_ahead(ann: Person) -> None:
+    for event in ann.editor.feed(b"one\rtwo\rthr"):
+        if isinstance(event, Show):
+            ann.see(event.data)
+        else:
+            assert isinstance(event, bytes)
+            ann.hears(f"*** {event.decode()}?")
+    assert (ann.above, ann.line) == (["> one", "*** one?", "> two", "*** two?"], "> thr|")
+
+
+def test_all_who_have_typed_nothing_are_sent_the_same(ann: Person) -> None:
+    bob = Person(columns=200)
+    bob.types("hello\r")
+    assert bob.editor.row == ann.editor.row
+    assert bob.editor.above(b"x\r\n") == ann.editor.above(b"x\r\n")
+    bob.types("a")
+    assert bob.editor.row != ann.editor.row
+
+
+def test_erased_the_row_leaves_nothing_behind(ann: Person) -> None:
+    ann.types("hello", LEFT)
+    ann.see(ann.editor.erase())
+    assert ann.line == "|"
+
+
+# A terminal of 20 columns: 2 of the prompt, 17 for the line, and one that stays free.
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (["0123456789abcdefg"], "0123456789abcdefg|"),
+        (["0123456789abcdefgh"], "89abcdefgh|"),
+        (["0123456789abcdefgh", LEFT], "89abcdefg|h"),
+        (["0123456789abcdefgh", HOME], "|0123456789abcdefg"),
+        (["0123456789abcdefgh", HOME, RIGHT * 15], "0123456789abcde|fg"),
+        (["0123456789abcdefgh", HOME, RIGHT * 16], "89abcdef|gh"),
+        (["0123456789abcdefghij", HOME, END, "k"], "89abcdefghijk|"),
+        (["0123456789abcdefghij", b"\x7f" * 4], "0123456789abcdef|"),
+        (["日本語ですよねえ"], "日本語ですよねえ|"),
+        (["日本語ですよねええ"], "すよねええ|"),
+        (["a日本語ですよねええ"], "すよねええ|"),
+        (["a日本語ですよねええ", HOME], "|a日本語ですよねえ"),
+        (["ᄀ" * 8], "ᄀ" * 8 + "|"),
+        (["ᄀ" * 9, "x"], "x|"),  # by the book these are one character, and it is wider than the row
+    ],
+)
+def test_a_long_line_moves_sideways(keys: list[bytes | str], line: str) -> None:
+    ann = Person(columns=20)
+    ann.types(*keys)
+    assert (ann.above, ann.line) == ([], f"> {line}")
+    ann.hears("one")
+    assert (ann.above, ann.line) == (["one"], f"> {line}")
+
+
+def test_a_long_line_is_on_the_screen_as_a_whole_once_it_is_done() -> None:
+    ann = Person(columns=20)
+    assert ann.types("0123456789abcdefghijklmno", HOME, "\r") == [b"0123456789abcdefghijklmno"]
+    assert (ann.above, ann.line) == (["> 0123456789abcdefgh", "ijklmno"], "> |")
+    ann.types("0123456789abcdefghijklmno", b"\x03")
+    assert (ann.above[2:], ann.line) == (["> 0123456789abcdefgh", "ijklmno^C"], "> |")
+
+
+@pytest.mark.parametrize("columns", [0, 1, 9, 1001, 65535])
+def test_a_width_that_cannot_be_is_80(columns: int) -> None:
+    ann = Person()
+    ann.editor.resize(20)
+    ann.see(ann.editor.resize(columns))
+    ann.types("a" * 77)
+    assert ann.line == "> " + "a" * 77 + "|"
+    ann.types("b")
+    assert ann.line == "> " + "a" * 39 + "b|"
+
+
+def test_another_width_shows_another_part(ann: Person) -> None:
+    ann.types("0123456789abcdefghijklmno")
+    assert ann.editor.resize(20) == b"\r> 89abcdefghijklmno\x1b[K"
+    assert ann.editor.resize(10) == b"\r> ijklmno\x1b[K"
+    assert ann.editor.resize(80) == b"\r> 0123456789abcdefghijklmno\x1b[K"
+
+
+def test_ctrl_c_throws_the_line_away(ann: Person) -> None:
+    ann.types("hello", LEFT)
+    assert ann.types(b"\x03") == [Key.INTERRUPT]
+    assert (ann.above, ann.line) == (["> hello^C"], "> |")
+    assert ann.types(UP, "\r") == [b""]
+
+
+def test_ctrl_d_ends_the_input_on_an_empty_line_only(ann: Person) -> None:
+    assert ann.types("a", b"\x04", b"\x7f") == []
+    assert ann.types(b"\x04") == [Key.END_OF_INPUT]
+
+
+def test_ctrl_l_draws_the_row_again(ann: Person) -> None:
+    ann.types("hello")
+    ann.terminal = Terminal()
+    ann.types(b"\x0c")
+    assert ann.line == "> hello|"
+
+
+def test_the_keys_of_telnet(ann: Person) -> None:
+    ann.types("hello")
+    ann.see(ann.editor.erase_character())
+    assert ann.line == "> hell|"
+    ann.see(ann.editor.erase_line())
+    assert ann.line == "> |"
+    ann.types("again")
+    ann.see(ann.editor.interrupt())
+    assert (ann.above, ann.line) == (["> again^C"], "> |")
+
+
+def test_history_brings_lines_back(ann: Person) -> None:
+    ann.types("one\r", "two\r", "two\r", "thr")
+    assert (ann.types(UP), ann.line) == ([], "> two|")
+    assert (ann.types(UP, UP, UP), ann.line) == ([], "> one|")
+    assert ann.types("!\r") == [b"one!"]
+    ann.types("thr", LEFT, UP)
+    assert ann.line == "> one!|"
+    ann.types(DOWN)
+    assert ann.line == "> thr|"
+    ann.types(DOWN, "ee")
+    assert ann.line == "> three|"
+
+
+def test_a_secret_is_neither_seen_nor_kept(ann: Person) -> None:
+    ann.types("/op\r")
+    ann.see(ann.editor.ask("token: "))
+    assert ann.line == "token: |"
+    ann.types("hunter3", b"\x7f", "2")
+    ann.hears("<bob> hello")
+    ann.types(UP, b"\t", b"\t")
+    assert (ann.above, ann.line) == (["> /op", "<bob> hello"], "token: |")
+    assert ann.types("\r") == [b"hunter2"]
+    assert (ann.above[2:], ann.line) == (["token:"], "> |")
+    ann.types("seen", b"\x15", UP)
+    assert ann.line == "> /op|"
+
+
+def test_a_secret_that_was_typed_ahead_is_not_seen_either(ann: Person) -> None:
+    events = []
+    for event in ann.editor.feed(b"/op\rhunter2\rhello"):
+        if isinstance(event, Show):
+            ann.see(event.data)
+        elif event == b"/op":
+            ann.see(ann.editor.ask("token: "))
+        else:
+            events.append(event)
+    assert events == [b"hunter2"]
+    assert (ann.above, ann.line) == (["> /op", "token:"], "> hello|")
+
+
+def test_ctrl_c_leaves_the_question(ann: Person) -> None:
+    ann.see(ann.editor.ask("to\x1bk\u202een: "))
+    assert ann.types("secret", b"\x03") == [Key.INTERRUPT]
+    assert (ann.above, ann.line) == (["token: ^C"], "> |")
+    ann.types("seen")
+    assert ann.line == "> seen|"
+
+
+def test_a_question_fits_on_its_row() -> None:
+    ann = Person(columns=20)
+    ann.see(ann.editor.ask("an 日本語 question that is long"))
+    assert ann.line == "an 日本語 question |"
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (["bo", b"\t"], "bob: |"),
+        (["hi bo", b"\t"], "hi bob |"),
+        (["/hel", b"\t"], "/help |"),
+        (["/h", b"\t"], "/h|"),
+        (["/he", b"\t"], "/help |"),
+        (["a", b"\t"], "ann|"),
+        (["x", b"\t", b"\t"], "x|"),
+        ([b"\t", b"\t"], "|"),
+        (["hi ", b"\t", b"\t"], "hi |"),
+        (["see bo, no", LEFT * 4, b"\t"], "see bob |, no"),
+        (["日", b"\t"], "日本|"),
+        (["日本語", b"\t"], "日本語: |"),
+    ],
+)
+def test_tab_completes_what_is_clear(ann: Person, keys: list[bytes | str], line: str) -> None:
+    assert ann.types(*keys) == []
+    assert (ann.above, ann.line) == ([], f"> {line}")
+
+
+def test_a_second_tab_shows_what_there_is(ann: Person) -> None:
+    ann.types("hi a", b"\t")
+    assert (ann.above, ann.line) == ([], "> hi ann|")
+    ann.types(b"\t")
+    assert (ann.above, ann.line) == (["ann  anna"], "> hi ann|")
+    ann.types("a", b"\t")
+    assert (ann.above, ann.line) == (["ann  anna"], "> hi anna |")
+    ann.types(b"\x7f\x7f\t", LEFT, RIGHT, b"\t")
+    assert ann.above == ["ann  anna"]
+
+
+def test_a_line_of_exactly_the_limit_is_fine_and_one_byte_more_is_not() -> None:
+    ann = Person(limit=4)
+    assert ann.types("abcd\r") == [b"abcd"]
+    assert ann.types("ab日") == [TooLong(4)]
+    assert (ann.above, ann.line) == (["> abcd"], "> |")
+
+
+def test_a_line_that_is_too_long_is_dropped_up_to_its_end() -> None:
+    ann = Person(limit=8)
+    assert ann.types("A" * 9, "/quit", LEFT, UP, b"\t", b"\x04", b"\x7f") == [TooLong(8)]
+    assert ann.sent.endswith(b"\a")
+    assert (ann.above, ann.line) == ([], "> |")
+    assert ann.types("/quit\rok\r") == [b"ok"]
+    assert ann.types("A" * 20 + "\rok\r") == [TooLong(8), b"ok"]
+    assert (ann.above, ann.line) == (["> ok", "> ok"], "> |")
+
+
+def test_who_sees_that_the_line_was_dropped_can_begin_anew_at_once() -> None:
+    ann = Person(limit=8)
+    assert ann.types("A" * 9, b"\x15", "ok\r") == [TooLong(8), b"ok"]
+    assert ann.types("A" * 9, b"\x03", "ok\r") == [TooLong(8), Key.INTERRUPT, b"ok"]
+
+
+def test_a_completion_does_not_make_a_line_too_long() -> None:
+    ann = Person(limit=7, words=["bob"])
+    assert ann.types("llo bo", b"\t") == []
+    assert (ann.line, ann.sent) == ("> llo bo|", b"llo bo\a")
+
+
+def test_a_secret_that_is_too_long_is_asked_for_again() -> None:
+    ann = Person(limit=4)
+    ann.see(ann.editor.ask("token: "))
+    assert ann.types("abcde\r") == [TooLong(4)]
+    assert ann.types("abcd\r") == [b"abcd"]
+    assert ann.above == ["token:"]
+
+
+# Anything that people type, and things that they do not.
+
+TEXTS = ["a", "bc ", "é", "e\u0301", "\u0301", "日", "本語", "👍🏽", "🇫", "🇷", "❤\ufe0f", "ᄀ", " ", "\u200b"]
+EDITS = [b"\x7f", b"\x17", b"\x0b", b"\x15", LEFT, LEFT * 3, RIGHT, HOME, END, DELETE, WORD_LEFT, WORD_RIGHT]
+ODD = [b"\r", b"\n", b"\0", b"\x03", b"\x0c", b"\t", UP, DOWN, b"\x1b", b"[", b"\xff", b"\xe6", b"\x97", b"x" * 30]
+
+pieces = st.sampled_from([*(text.encode() for text in TEXTS), *EDITS, *ODD])
+streams = st.lists(pieces, max_size=30).map(b"".join)
+sizes = st.lists(st.integers(1, 9), max_size=40)
+
+
+@given(streams, sizes)
+@example(b"a" * 30 + b"\r" + b"b" * 18, [1] * 60)
+def test_any_chunks_give_the_same_lines_and_the_same_screen(data: bytes, at: list[int]) -> None:
+    chunks = []
+    rest = data
+    for size in at:
+        chunks.append(rest[:size])
+        rest = rest[size:]
+    seen = []
+    for way in ([data], [*chunks, rest], [bytes([byte]) for byte in data]):
+        ann = Person(limit=60, columns=20, words=["abc", "abd", "本語"])
+        events = ann.types(*way)
+        seen.append((events, ann.above, ann.line, ann.editor.pending))
+    assert seen[1:] == seen[:-1]
+
+
+@given(st.lists(st.binary(max_size=9) | pieces, max_size=30))
+def test_no_bytes_are_too_much(data: list[bytes]) -> None:
+    editor = Editor(20, complete=lambda word: [word + "a\x1b", word + "b"])
+    editor.resize(12)
+    for chunk in data:
+        for event in editor.feed(chunk):
+            if isinstance(event, Show):
+                assert not re.search(r"[\x80-\x9f\u202e]|\x1b(?!\[K)", event.data.decode())
+            elif isinstance(event, bytes):
+                assert clean(event.decode()) == event.decode()
+                assert len(event) <= 20
+            editor.above(b"x\r\n")
+        assert len(editor.pending) <= 20
+
+
+class Sketch:
+    """What an editor does, in a few lines without a thought for speed: a text, and a place in it."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.at = 0
+        #: A terminal that was sent each line when it was done.
+        self.screen = Terminal(30)
+
+    def cells(self, part: str) -> list[str]:
+        return list(iter_graphemes(part))
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        return self.text[: self.at], self.text[self.at :]
+
+    def types(self, what: bytes) -> None:
+        before, after = self.parts
+        word_left = len(before.rstrip(" ")) - len(before.rstrip(" ").rpartition(" ")[2])
+        steps: dict[bytes, Callable[[], tuple[str, str]]] = {
+            b"\x7f": lambda: ("".join(self.cells(before)[:-1]), after),
+            DELETE: lambda: (before, "".join(self.cells(after)[1:])),
+            b"\x17": lambda: (before[:word_left], after),
+            b"\x0b": lambda: (before, ""),
+            b"\x15": lambda: ("", ""),
+            HOME: lambda: ("", before + after),
+            END: lambda: (before + after, ""),
+            LEFT: lambda: ("".join(self.cells(before)[:-1]), "".join([*self.cells(before)[-1:], after])),
+            RIGHT: lambda: ("".join([before, *self.cells(after)[:1]]), "".join(self.cells(after)[1:])),
+            WORD_LEFT: lambda: (before[:word_left], before[word_left:] + after),
+        }
+        before, after = steps[what]() if what in steps else (clean(before + what.decode()), after)
+        self.text = before + after
+        # Between two cells, as they are now.
+        self.at = 0
+        for cell in self.cells(self.text):
+            if self.at >= len(before):
+                break
+            self.at += len(cell)
+
+    def ends(self, mark: str) -> None:
+        self.screen.write(f"> {self.text}{mark}\r\n".encode())
+        self.text, self.at = "", 0
+
+
+steps = st.lists(
+    st.sampled_from([text.encode() for text in TEXTS])
+    | st.sampled_from([b"\x7f", b"\x17", b"\x0b", b"\x15", LEFT, RIGHT, HOME, END, DELETE, WORD_LEFT])
+    | st.sampled_from([b"\r", b"\x03", b"above", b"a long word "]),
+    max_size=40,
+)
+
+
+@given(steps)
+def test_the_screen_shows_the_line_whatever_is_typed_and_heard(steps: list[bytes]) -> None:
+    ann, sketch = Person(limit=10_000, columns=30), Sketch()
+    for step in steps:
+        if step == b"above":
+            ann.hears("<bob> hello", "a line that is longer than the row of the terminal")
+            sketch.screen.write(b"<bob> hello\r\na line that is longer than the row of the terminal\r\n")
+        elif step in (b"\r", b"\x03"):
+            assert ann.types(step) == [sketch.text.encode() if step == b"\r" else Key.INTERRUPT]
+            sketch.ends("" if step == b"\r" else "^C")
+        else:
+            assert ann.types(step) == []
+            sketch.types(step)
+        before, after = sketch.parts
+        assert ann.editor.pending.decode() == before + after
+        assert ann.above == sketch.screen.rows[:-1]
+        shown = ann.terminal
+        assert shown.before.startswith("> ")
+        if sum(map(width, sketch.cells(before + after))) <= 27:
+            assert (shown.before, shown.after) == (f"> {before}", after.rstrip())
+        else:
+            assert before.endswith(shown.before[2:])
+            assert after.startswith(shown.after)
+            assert width(shown.before) + width(shown.after) < 30
+            assert width(shown.before[2:]) >= min(10, width(before))
+
+
+# What it costs.
+
+
+def test_a_flood_takes_the_memory_of_a_chunk() -> None:
+    chunk = b"A" * 65536
+    editor = Editor(4096)
+    tracemalloc.start()
+    try:
+        events = [event for _ in range(32) for event in editor.feed(chunk)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [event for event in events if not isinstance(event, Show)] == [TooLong(4096)]
+    assert peak < 16 * len(chunk)
+
+
+def test_what_is_kept_of_a_person_is_bounded() -> None:
+    kept = []
+    for _ in range(3):  # the least of them: another thread's memory is counted too
+        editor = Editor(4096)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for number in range(500):
+                list(editor.feed(b"%d" % number * 1000 + b"\r"))
+            list(editor.feed(b"a" * 4096 + b"\x1b[" + b"1" * 10_000))
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        kept.append(after - before)
+    assert min(kept) < 128 * 1024
+
+
+def test_without_wcwidth_it_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available()
+    typed._wcwidth.cache_clear()
+    monkeypatch.setitem(sys.modules, "wcwidth", None)
+    assert not available()
+
+
+def test_with_an_old_wcwidth_it_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typed, "_wcwidth", lambda: sys)
+    assert not available()
+
+
+def test_wcwidth_is_imported_only_when_it_is_needed() -> None:
+    program = """
+import sys
+from netkit.wire.editor import Editor
+
+list(Editor(9).feed(b"hello\\r"))
+print("wcwidth" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout == b"False\n"
