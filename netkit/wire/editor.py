@@ -11,7 +11,12 @@ So it is with telnet once we do the echo and neither side goes ahead (RFC 857, R
 - A line longer than the limit is reported once, when it passes the limit, and dropped up to its end (or to Ctrl-U
   or Ctrl-C), as ``lines`` does. The bytes may be a paste: to refuse some of them would make another line of it, that
   nobody meant to send. What is dropped rings the bell.
-- How the bytes are cut makes no difference to the lines, nor to what is on the screen in the end.
+- How the bytes are cut makes no difference to the lines, nor to what is on the screen in the end. TAB is the one
+  exception: it completes a word where nothing else has come after it yet. Elsewhere it is part of a paste, and a
+  blank, as ``text`` has it.
+- No key takes long, and no bytes bring about more output than lines of their own length, twice a row of the terminal
+  and one list of words: so that nobody can keep the server busy by pressing keys. Lines out of the history are
+  longer than their keys, though: whoever takes the lines must not count bytes but lines.
 """
 
 from __future__ import annotations
@@ -177,7 +182,7 @@ class Editor:
         the line as it was then, and the bytes that follow are read afterwards. So all of them must be taken, and
         what they bring about be sent in the same order.
         """
-        for key in self._keys.feed(data):
+        for key in _pasted(self._keys.feed(data)):
             event = self._type(key) if isinstance(key, str) else self._press(key)
             if event is not None:
                 if shown := self._shown():
@@ -324,3 +329,11 @@ class Editor:
         else:
             self._typed.replace_word(becomes)
             self._changed()
+
+
+def _pasted(keys: list[Key | str]) -> list[Key | str]:
+    """The same keys, with blanks for the TABs that more follows. Of those at the end, two are enough."""
+    end = len(keys)
+    while end and keys[end - 1] is Key.TAB:
+        end -= 1
+    return [" " if key is Key.TAB else key for key in keys[:end]] + keys[end : end + 2]

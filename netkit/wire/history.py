@@ -6,6 +6,9 @@ from __future__ import annotations
 HISTORY_LINES = 100
 HISTORY_SIZE = 16 * 1024
 
+#: Bytes of a line above which it is not kept: somebody pasted it, and it is not to come back at a key.
+LONGEST = 1024
+
 
 class History:
     """Lines, newest last, and how far back among them one has gone."""
@@ -22,9 +25,9 @@ class History:
         self._unfinished = b""
 
     def add(self, line: bytes) -> None:
-        """Keep a line that is done, unless it is empty, or the same as the one before it."""
+        """Keep a line that is done, unless it is empty, very long, or the same as the one before it."""
         self.leave()
-        if not line or self._lines[-1:] == [line]:
+        if not 0 < len(line) <= LONGEST or self._lines[-1:] == [line]:
             return
         self._lines.append(line)
         self._size += len(line)

@@ -79,10 +79,10 @@ SEQUENCES = {
     "Od": Key.WORD_LEFT,
 }
 
-# A run of text; Enter; the start of a sequence, and its last character if that is there; another control. The
-# Linux console sends ESC [ [ A for F1. The bounds are far above any real sequence: what is kept has to have some.
+# A run of text, a short one even in a flood of it; Enter; the start of a sequence, and its last character if that is
+# there; another control. The Linux console sends ESC [ [ A for F1. The bounds of a sequence are far above any real one.
 _TOKENS = re.compile(
-    r"(?P<text>[^\x00-\x1f\x7f]+)"
+    r"(?P<text>[^\x00-\x1f\x7f]{1,1024})"
     r"|(?P<enter>\r[\n\0]?|\n)"
     r"|\x1b(?P<sequence>(?:(?:\[\[?|O)[0-?]{0,32}[ -/]{0,4}(?P<last>[@-~])?)?)"
     r"|(?P<control>[\x00-\x1f\x7f])"
@@ -102,7 +102,7 @@ class Keys:
         self._after_cr = False
 
     def feed(self, data: bytes) -> list[Key | str]:
-        """Take the next bytes, and return the keys in them, and between them the text in runs that are not empty.
+        """Take the next bytes, and return the keys in them, and between them the text in runs, none of them empty.
 
         No control is in the text, of those below U+0020; what else must not reach a terminal still is.
         """

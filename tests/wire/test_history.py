@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from netkit.wire.history import HISTORY_LINES, HISTORY_SIZE, History
+from netkit.wire.history import HISTORY_LINES, HISTORY_SIZE, LONGEST, History
 
 
 def kept(history: History) -> list[bytes]:
@@ -41,10 +41,16 @@ def test_empty_lines_are_not_kept_and_the_same_one_only_once_in_a_row() -> None:
 
 def test_it_has_room_for_so_many_lines_and_so_many_bytes() -> None:
     many, long = History(), History()
+    fit = HISTORY_SIZE // LONGEST
     for number in range(HISTORY_LINES + 2):
         many.add(b"%d" % number)
-        long.add(b"%d" % number + b"a" * (HISTORY_SIZE // 4))
+        long.add(b"%0*d" % (LONGEST, number))
     assert len(kept(many)) == HISTORY_LINES
-    assert len(kept(long)) == 3
-    long.add(b"a" * (HISTORY_SIZE + 1))
-    assert kept(long) == []
+    assert kept(long) == [b"%0*d" % (LONGEST, HISTORY_LINES + 1 - number) for number in range(fit)]
+
+
+def test_a_very_long_line_is_not_kept() -> None:
+    history = History()
+    history.add(b"one")
+    history.add(b"a" * (LONGEST + 1))
+    assert kept(history) == [b"one"]
