@@ -87,12 +87,14 @@ class Editor:
         "_dropping",
         "_history",
         "_keys",
+        "_line",
         "_out",
+        "_recalled",
+        "_room",
         "_row",
         "_secret",
         "_several",
         "_stale",
-        "_typed",
         "limit",
     )
 
@@ -100,9 +102,13 @@ class Editor:
         self.limit = limit
         self._complete = complete
         self._columns = COLUMNS
+        # Columns for what is typed. The cursor may also be in the one after them, which is the last.
+        self._room = COLUMNS - 1 - len(PROMPT)
         self._keys = Keys()
-        self._typed = Typed()
+        self._line = Typed()
         self._history = History()
+        # What the line has become by the arrow keys, unless that has been seen to.
+        self._recalled: bytes | None = None
         # What asks for a line that must not be seen, as long as that is awaited.
         self._secret: str | None = None
         # The present line has passed the limit and been reported. The rest of it is thrown away.
@@ -118,7 +124,7 @@ class Editor:
     @property
     def pending(self) -> bytes:
         """The half-typed line."""
-        return self._typed.text.encode()
+        return self._line.text.encode() if self._recalled is None else self._recalled
 
     @property
     def row(self) -> bytes:
@@ -147,6 +153,7 @@ class Editor:
     def resize(self, columns: int) -> bytes:
         """The terminal has so many columns; 0 is not known. Returns what draws the row again."""
         self._columns = columns if MIN_COLUMNS <= columns <= MAX_COLUMNS else COLUMNS
+        self._room = self._columns - 1 - len(PROMPT)
         self._row = None
         return self.redraw()
 
@@ -199,11 +206,6 @@ class Editor:
             return "".join(fitting(graphemes(self._secret), self._columns - 1)), ""
         before, after = self._typed.view(self._room)
         return PROMPT + before, after
-
-    @property
-    def _room(self) -> int:
-        """Columns for what is typed. The cursor may also be in the one after them, which is the last."""
-        return self._columns - 1 - len(PROMPT)
 
     def _changed(self) -> None:
         """The row must be drawn anew."""
@@ -312,7 +314,16 @@ class Editor:
             return
         line = self._history.older(self.pending) if key is Key.UP else self._history.newer()
         if line is not None:
-            self._replace(line.decode())
+            self._recalled = line
+            self._changed()
+
+    @property
+    def _typed(self) -> Typed:
+        """The line. One out of the history is cut into cells here, and not for each of many arrow keys."""
+        if self._recalled is not None:
+            self._line.set(self._recalled.decode())
+            self._recalled = None
+        return self._line
 
     def _tab(self, again: bool) -> None:
         """Complete the word before the cursor as far as that is clear; the second time, show what it may become."""
@@ -333,6 +344,8 @@ class Editor:
 
 def _pasted(keys: list[Key | str]) -> list[Key | str]:
     """The same keys, with blanks for the TABs that more follows. Of those at the end, two are enough."""
+    if Key.TAB not in keys:
+        return keys
     end = len(keys)
     while end and keys[end - 1] is Key.TAB:
         end -= 1

@@ -79,10 +79,13 @@ SEQUENCES = {
     "Od": Key.WORD_LEFT,
 }
 
-# A run of text, a short one even in a flood of it; Enter; the start of a sequence, and its last character if that is
-# there; another control. The Linux console sends ESC [ [ A for F1. The bounds of a sequence are far above any real one.
+#: Characters in one run of text, even where more come together.
+MAX_RUN = 1024
+
+# A run of text; Enter; the start of a sequence, and its last character if that is there; another control. The
+# Linux console sends ESC [ [ A for F1. The bounds are far above any real sequence: what is kept has to have some.
 _TOKENS = re.compile(
-    r"(?P<text>[^\x00-\x1f\x7f]{1,1024})"
+    rf"(?P<text>[^\x00-\x1f\x7f]{{1,{MAX_RUN}}})"
     r"|(?P<enter>\r[\n\0]?|\n)"
     r"|\x1b(?P<sequence>(?:(?:\[\[?|O)[0-?]{0,32}[ -/]{0,4}(?P<last>[@-~])?)?)"
     r"|(?P<control>[\x00-\x1f\x7f])"
@@ -95,7 +98,8 @@ class Keys:
     __slots__ = ("_after_cr", "_decoder", "_partial")
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        # There is one while a character is cut.
+        self._decoder: codecs.IncrementalDecoder | None = None
         # The sequence that the last chunk ended in, as far as it had come.
         self._partial = ""
         # The last character was a CR. An LF or a NUL that comes next belongs to it.
@@ -106,13 +110,15 @@ class Keys:
 
         No control is in the text, of those below U+0020; what else must not reach a terminal still is.
         """
-        text = self._partial + self._decoder.decode(data)
+        text = self._partial + self._decode(data)
         if not text:
             return []
         if self._after_cr:
             self._after_cr = False
             text = text[1:] if text[0] in "\n\0" else text
         self._partial = ""
+        if len(text) <= MAX_RUN and text.isprintable():
+            return [text] if text else []  # one character, mostly
         keys: list[Key | str] = []
         for token in _TOKENS.finditer(text):
             kind = token.lastgroup
@@ -129,3 +135,13 @@ class Keys:
             elif token["sequence"] in SEQUENCES:
                 keys.append(SEQUENCES[token["sequence"]])
         return keys
+
+    def _decode(self, data: bytes) -> str:
+        if self._decoder is None:
+            if data.isascii():
+                return data.decode()
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = self._decoder.decode(data)
+        if not self._decoder.getstate()[0]:
+            self._decoder = None
+        return text

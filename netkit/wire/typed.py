@@ -42,6 +42,7 @@ def graphemes(text: str) -> Iterable[str]:
     return text if text.isascii() else _wcwidth().iter_graphemes(text)
 
 
+@functools.lru_cache(maxsize=1024)
 def width(cell: str) -> int:
     """The columns of a cell: mostly 1 or 2, but 0 and more than 2 are possible."""
     return 1 if cell.isascii() else _wcwidth().width(cell)
@@ -112,7 +113,10 @@ class Typed:
         last = self._cells[self._at - 1] if self._at else ""
         if text.isascii() and text.isprintable() and last.isascii():
             # The usual case: between ASCII characters there is always a border.
-            self._replace(0, 0, text)
+            self._cells[self._at : self._at] = text
+            self._at += len(text)
+            self._columns += len(text)
+            self.size += len(text)
         else:
             # The last cell belongs to it: a mark may stand on that, and no more of them than ``clean`` allows.
             whole = clean(last + text)
