@@ -14,9 +14,9 @@ So it is with telnet once we do the echo and neither side goes ahead (RFC 857, R
 - How the bytes are cut makes no difference to the lines, nor to what is on the screen in the end. TAB is the one
   exception: it completes a word where nothing else has come after it yet. Elsewhere it is part of a paste, and a
   blank, as ``text`` has it.
-- No key takes long, and no bytes bring about more output than lines of their own length, twice a row of the terminal
-  and one list of words: so that nobody can keep the server busy by pressing keys. Lines out of the history are
-  longer than their keys, though: whoever takes the lines must not count bytes but lines.
+- Nobody keeps the server busy by pressing keys: none takes long, and for all that come together the row is drawn and
+  words are listed once. But a line out of the history is longer than the keys that bring it back: whoever takes the
+  lines must count lines, not bytes.
 """
 
 from __future__ import annotations
