@@ -40,7 +40,7 @@ def completed(word: str, found: Sequence[str], *, first: bool) -> str:
     return low[:same] if same > len(word) else word
 
 
-def shown(found: Sequence[str]) -> str:
+def listing(found: Sequence[str]) -> str:
     """What the word may become, as one line."""
     names = [clean(name) for name in found[:MAX_SHOWN]]
     if len(found) > MAX_SHOWN:

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .completion import Complete, completed, nothing, shown
+from .completion import Complete, completed, listing, nothing
 from .history import History
 from .keys import Key, Keys
 from .lines import TooLong
@@ -185,16 +185,20 @@ class Editor:
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes, and give what comes of them, event by event.
 
-        Each stands for the moment it is given: what is done between two of them, such as ``above`` or ``ask``, finds
-        the line as it was then, and the bytes that follow are read afterwards. So all of them must be taken, and
-        what they bring about be sent in the same order.
+        Each stands for the moment it is given: the bytes that follow are read afterwards, and what is done meanwhile,
+        such as ``ask``, goes for them. So all events must be taken, and what they bring about be sent in their order.
         """
+        told = False
         for key in _pasted(self._keys.feed(data)):
+            if told:
+                # The answer to a line may have been drawn above what is typed by now: draw that again.
+                self._stale = True
             event = self._type(key) if isinstance(key, str) else self._press(key)
             if event is not None:
                 if shown := self._shown():
                     yield Show(shown)
                 yield event
+                told = True
         if shown := self._shown():
             yield Show(shown)
 
@@ -334,7 +338,7 @@ class Editor:
         if becomes == word:
             if again and self._several:
                 self._stale = False  # it draws the row
-                self._out += self.above(shown(found).encode() + b"\r\n")
+                self._out += self.above(listing(found).encode() + b"\r\n")
         elif self._typed.size + len(becomes.encode()) - len(word.encode()) > self.limit:
             self._ring()
         else:

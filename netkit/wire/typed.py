@@ -121,7 +121,7 @@ class Typed:
             # The last cell belongs to it: a mark may stand on that, and no more of them than ``clean`` allows.
             whole = clean(last + text)
             text = whole[len(last) :]
-            self._replace(len(last) and 1, 0, graphemes(whole))
+            self._replace(1 if last else 0, 0, graphemes(whole))
         return text
 
     def replace_word(self, text: str) -> None:
