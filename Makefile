@@ -83,7 +83,7 @@ define install
 endef
 
 $(VENV)/ready-to-serve: $(VENV)/made-by pyproject.toml
-	$(call install,-e '.[uvloop$(comma)tls-dev$(comma)chat]',-e '.[tls-dev]')
+	$(call install,-e '.[uvloop$(comma)tls-dev$(comma)chat$(comma)unicode-nicks]',-e '.[tls-dev$(comma)chat]')
 
 $(VENV)/ready-to-bench: $(VENV)/made-by pyproject.toml
 	$(call install,-e '.[all]',-e '.[tls-dev$(comma)bench]')

@@ -147,7 +147,7 @@ def test_a_missing_venv_module_is_told_and_leaves_nothing(checkout: Checkout, ta
 
 def test_serve_installs_once_and_passes_arguments_on(checkout: Checkout) -> None:
     assert checkout.make("serve").returncode == 0
-    assert [call for call in checkout.installs if "-e .[uvloop,tls-dev,chat]" in call]
+    assert [call for call in checkout.installs if "-e .[uvloop,tls-dev,chat,unicode-nicks]" in call]
     again = checkout.make("serve", "ARGS=--service echo")
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout == "netkit serve --layer streams --service echo\n"
@@ -160,7 +160,7 @@ def test_changed_dependencies_are_installed(checkout: Checkout) -> None:
     later = (checkout.venv / "ready-to-serve").stat().st_mtime + 1
     os.utime(checkout.path / "pyproject.toml", (later, later))
     checkout.make("serve")
-    assert [call for call in checkout.installs if "-e .[uvloop,tls-dev,chat]" in call]
+    assert [call for call in checkout.installs if "-e .[uvloop,tls-dev,chat,unicode-nicks]" in call]
 
 
 def test_without_a_wheel_of_uvloop_it_serves_all_the_same(checkout: Checkout) -> None:
@@ -168,7 +168,7 @@ def test_without_a_wheel_of_uvloop_it_serves_all_the_same(checkout: Checkout) ->
     result = checkout.make("serve")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.endswith("netkit serve --layer streams\n")
-    assert "-e .[tls-dev]" in checkout.installs[-1]
+    assert "-e .[tls-dev,chat]" in checkout.installs[-1]
 
 
 def test_a_venv_from_an_interrupted_run_is_made_anew(checkout: Checkout) -> None:

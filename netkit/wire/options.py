@@ -129,6 +129,10 @@ class Options:
         """Whether an option is on: the peer's, or ours."""
         return self._state(option, by_peer) is State.YES
 
+    def awaited(self, option: int, by_peer: bool) -> bool:
+        """Whether we want an option on and the peer has not answered yet."""
+        return self._state(option, by_peer) is State.WANT_YES
+
     def heard(self, option: int, by_peer: bool, on: bool) -> bool | None:
         """The peer has said WILL or WONT of an option of its own, or DO or DONT of one of ours.
 

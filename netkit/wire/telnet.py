@@ -6,7 +6,8 @@ The rules:
 - Options are negotiated by the rules of ``options``. What the peer must be answered is part of the result and
   stands where the question stood, so that answers and other output go out in the order of what came in.
 - Timing-Mark is a question rather than an option (RFC 860), and is answered every time: after Ctrl-C a telnet
-  client throws away all it receives until it has seen the answer.
+  client throws away all it receives until it has seen the answer. We may ask it too: the time to the answer is
+  the way there and back, and through all that the client has yet to read.
 - A command that is not known is swallowed, never taken for data.
 - The stream may be cut anywhere. The events are the same, but for where data is cut.
 - What is kept between two chunks is never more than one subnegotiation, and that is bounded.
@@ -29,10 +30,12 @@ __all__ = [
     "Reply",
     "Subnegotiation",
     "Negotiated",
+    "Marked",
     "Flood",
     "Event",
     "Telnet",
     "escape",
+    "window_size",
 ]
 
 #: Bytes of a subnegotiation's data that are kept; one with more is dropped. An honest one, such as the name
@@ -41,6 +44,9 @@ MAX_SUBNEGOTIATION = 1024
 
 #: Bytes of a subnegotiation's data above which it is taken for an attack. Heimdal's telnetd keeps as many.
 MAX_DROPPED = 64 * 1024
+
+#: Timing-Marks that may wait for their answer. A peer that answers none is asked no more than so often.
+MAX_MARKS = 8
 
 
 class Command(enum.IntEnum):
@@ -86,12 +92,18 @@ class Subnegotiation:
 class Negotiated:
     """The peer has brought an option on or off, one of its own (``by_peer``) or one of ours.
 
-    There is none for an option that we turn off ourselves: it is off once that has been said.
+    What it refuses to have on when we wish that is off, too. There is none for an option that we turn off
+    ourselves: it is off once that has been said.
     """
 
     option: int
     by_peer: bool
     enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The peer has answered one of our Timing-Marks, the oldest: it has come to that point in what we sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,7 @@ class Flood:
     reason: str
 
 
-Event: TypeAlias = bytes | Command | Reply | Subnegotiation | Negotiated | Flood
+Event: TypeAlias = bytes | Command | Reply | Subnegotiation | Negotiated | Marked | Flood
 
 # Data with its doubled IACs; a negotiation; another command; the start of one, at the end of the input only.
 _TOKENS = re.compile(
@@ -131,11 +143,13 @@ class Telnet:
         remote: options that the peer may turn on when it offers (WILL). All others are refused.
     """
 
-    __slots__ = ("_options", "_partial", "_sub", "_sub_size", "seen")
+    __slots__ = ("_marks", "_options", "_partial", "_sub", "_sub_size", "negotiates", "seen")
 
     def __init__(self, *, local: frozenset[int] = frozenset(), remote: frozenset[int] = frozenset()) -> None:
         #: Whether the peer has sent an IAC. Before it has, send it nothing of telnet.
         self.seen = False
+        #: Whether the peer has spoken of an option: a Ctrl-C alone is no sign that it wants any.
+        self.negotiates = False
         self._options = Options(local, remote)
         # The start of a command that the last chunk ended in: nothing, IAC, or IAC and a verb.
         self._partial = b""
@@ -143,6 +157,8 @@ class Telnet:
         self._sub: bytearray | None = None
         # How many bytes it has had in all.
         self._sub_size = 0
+        # Our Timing-Marks that are not answered yet.
+        self._marks = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes of the stream, and return what they hold, in order.
@@ -150,7 +166,7 @@ class Telnet:
         Returns:
             Data with IAC IAC undone, as ``bytes``, never empty; the commands NOP, DM, BRK, IP, AO, AYT, EC,
             EL, GA, EOF, SUSP and ABORT; ``Reply``, which the caller must send; ``Negotiated``,
-            ``Subnegotiation`` and ``Flood``.
+            ``Subnegotiation``, ``Marked`` and ``Flood``.
         """
         if Command.IAC not in data and not self._partial and self._sub is None:
             return [data] if data else []
@@ -166,7 +182,7 @@ class Telnet:
 
         Returns:
             What to send, IAC WILL or IAC WONT; empty where nothing needs to be said, or not until an answer
-            has come. The option is on once ``feed`` has returned ``Negotiated``; it is off at once.
+            has come. The option is on once ``feed`` has returned ``Negotiated`` that says so; it is off at once.
 
         Raises:
             ValueError: the option is not within 0 to 255, or is TIMING_MARK, which is never on.
@@ -176,6 +192,18 @@ class Telnet:
     def request(self, option: int, enable: bool = True) -> bytes:
         """Ask the peer to turn an option of its own on or off: as ``offer``, with IAC DO and IAC DONT."""
         return self._wish(option, True, enable)
+
+    def mark(self) -> bytes:
+        """Ask for a sign that the peer has come to this point in what it is sent (RFC 860).
+
+        Returns:
+            What to send, IAC DO TIMING-MARK; empty where ``MAX_MARKS`` of them wait for an answer. Each answer
+            comes out of ``feed`` as ``Marked``, in the order in which they were asked for.
+        """
+        if self._marks == MAX_MARKS:
+            return b""
+        self._marks += 1
+        return _negotiation(Option.TIMING_MARK, True, True)
 
     def _wish(self, option: int, by_peer: bool, enable: bool) -> bytes:
         if not 0 <= option <= 255 or option == Option.TIMING_MARK:
@@ -221,17 +249,36 @@ class Telnet:
         """WILL, WONT, DO or DONT from the peer. It breaks off a subnegotiation too."""
         self._sub = None
         if option == Option.TIMING_MARK:
-            if verb == Command.DO:
-                events.append(Reply(_negotiation(option, False, True)))
+            self._timing_mark(verb, events)
             return
+        self.negotiates = True
         by_peer = verb in (Command.WILL, Command.WONT)
         before = self._options.enabled(option, by_peer)
+        awaited = self._options.awaited(option, by_peer)
         answer = self._options.heard(option, by_peer, verb in (Command.WILL, Command.DO))
         if answer is not None:
             events.append(Reply(_negotiation(option, by_peer, answer)))
         after = self._options.enabled(option, by_peer)
-        if before != after:
+        if before != after or awaited:
             events.append(Negotiated(option, by_peer, after))
+
+    def _timing_mark(self, verb: int, events: list[Event]) -> None:
+        """A question of the peer's, or the answer to one of ours: to refuse is to answer too."""
+        if verb == Command.DO:
+            events.append(Reply(_negotiation(Option.TIMING_MARK, False, True)))
+        elif verb in (Command.WILL, Command.WONT) and self._marks:
+            self._marks -= 1
+            events.append(Marked())
+
+
+def window_size(data: bytes) -> tuple[int, int]:
+    """The data of a NAWS subnegotiation as columns and rows (RFC 1073), each 0 where the peer does not know it.
+
+    Both are 0 too where the data is not of four bytes.
+    """
+    if len(data) != 4:
+        return 0, 0
+    return int.from_bytes(data[:2]), int.from_bytes(data[2:])
 
 
 def escape(data: bytes) -> bytes:

@@ -91,6 +91,18 @@ def test_dialogue(dialogue: str, said: list[bool | None], enabled: bool, by_peer
     assert options.enabled(NAWS, by_peer) is enabled
 
 
+def test_an_option_is_awaited_until_it_is_answered() -> None:
+    options = Options(frozenset(), frozenset())
+    assert not options.awaited(NAWS, True)
+    options.wish(NAWS, True, True)
+    assert [options.awaited(NAWS, True), options.awaited(NAWS, False)] == [True, False]
+    options.heard(NAWS, True, False)
+    assert not options.awaited(NAWS, True)
+    options.wish(NAWS, True, True)
+    options.wish(NAWS, True, False)
+    assert not options.awaited(NAWS, True)  # it is not wanted any more, whatever the answer is
+
+
 def test_each_side_agrees_to_its_own_set_only() -> None:
     options = Options(frozenset({SGA}), frozenset({NAWS}))
     assert options.heard(SGA, False, True) is WILL

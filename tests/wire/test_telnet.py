@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from netkit.wire.options import MAX_ANSWERS
 from netkit.wire.telnet import (
     MAX_DROPPED,
+    MAX_MARKS,
     MAX_SUBNEGOTIATION,
     Command,
     Event,
     Flood,
+    Marked,
     Negotiated,
     Option,
     Reply,
     Subnegotiation,
     Telnet,
     escape,
+    window_size,
 )
 
 IAC, SB, SE = b"\xff", b"\xff\xfa", b"\xff\xf0"
@@ -147,6 +150,98 @@ def test_a_client_that_opens_gets_what_is_supported() -> None:
     ]
 
 
+# Our offer to edit lines, WILL ECHO, WILL SGA and DO NAWS, and the answers of real clients.
+OFFER = bytes.fromhex("FFFB01 FFFB03 FFFD1F")
+ECHO_ON = Negotiated(Option.ECHO, by_peer=False, enabled=True)
+SGA_ON = Negotiated(Option.SGA, by_peer=False, enabled=True)
+NAWS_ON = Negotiated(Option.NAWS, by_peer=True, enabled=True)
+
+
+def offered() -> tuple[Telnet, bytes]:
+    """A telnet that has offered to edit lines, and what it said."""
+    telnet = Telnet(local=frozenset({Option.ECHO, Option.SGA}), remote=frozenset({Option.NAWS}))
+    return telnet, telnet.offer(Option.ECHO) + telnet.offer(Option.SGA) + telnet.request(Option.NAWS)
+
+
+def test_a_client_that_was_silent_accepts() -> None:
+    telnet, said = offered()
+    assert said == OFFER
+    assert telnet.feed(bytes.fromhex("FFFD01 FFFD03 FFFB1F FFFA1F0046000EFFF0") + b"h") == [
+        ECHO_ON,
+        SGA_ON,
+        NAWS_ON,
+        Subnegotiation(Option.NAWS, bytes.fromhex("0046000E")),
+        b"h",
+    ]
+
+
+def test_a_client_that_goes_back_to_lines_says_so() -> None:
+    telnet, _ = offered()
+    telnet.feed(bytes.fromhex("FFFD01 FFFD03 FFFB1F"))
+    assert telnet.feed(bytes.fromhex("FFFE03 FFFB22 FFFE01")) == [  # inetutils, told "mode line"
+        Reply(bytes.fromhex("FFFC03")),
+        Negotiated(Option.SGA, by_peer=False, enabled=False),
+        Reply(bytes.fromhex("FFFE22 FFFC01")),
+        Negotiated(Option.ECHO, by_peer=False, enabled=False),
+    ]
+
+
+def test_a_client_that_refuses_says_so() -> None:
+    telnet, _ = offered()
+    assert telnet.feed(bytes.fromhex("FFFE01 FFFD03 FFFC1F")) == [
+        Negotiated(Option.ECHO, by_peer=False, enabled=False),
+        SGA_ON,
+        Negotiated(Option.NAWS, by_peer=True, enabled=False),
+    ]
+    assert telnet.offer(Option.SGA, False) == bytes.fromhex("FFFC03")
+
+
+def test_what_is_refused_though_nobody_offered_it_is_no_news() -> None:
+    assert Telnet().feed(bytes.fromhex("FFFE01 FFFC1F")) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "negotiates"),
+    [
+        ("", False),
+        ("FFF4 FFFD06", False),  # Ctrl-C
+        ("FFF6 FFFB06 FFFE06", False),
+        ("FFFA1F00500018FFF0", False),
+        ("FFFB18", True),
+        ("FFFC18", True),
+        ("FFFD03", True),
+        ("FFFE03", True),
+    ],
+)
+def test_who_speaks_of_an_option_negotiates(sent: str, negotiates: bool) -> None:
+    telnet = Telnet()
+    telnet.feed(bytes.fromhex(sent))
+    assert telnet.negotiates == negotiates
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        ("00500018", (80, 24)),
+        ("01000102", (256, 258)),
+        ("FFFFFFFE", (65535, 65534)),
+        ("00000018", (0, 24)),
+        ("00000000", (0, 0)),
+        ("", (0, 0)),
+        ("005000", (0, 0)),
+        ("0050001800", (0, 0)),
+    ],
+)
+def test_window_size(data: str, size: tuple[int, int]) -> None:
+    assert window_size(bytes.fromhex(data)) == size
+
+
+def test_the_size_of_a_window_may_hold_an_iac() -> None:
+    (event,) = Telnet().feed(bytes.fromhex("FFFA1F 00FFFF 0018 FFF0"))
+    assert isinstance(event, Subnegotiation)
+    assert window_size(event.data) == (255, 24)
+
+
 @pytest.mark.parametrize(
     ("key", "command"),
     [("FFF4 FFFD06", Command.IP), ("FFED FFFD06", Command.SUSP), ("FFF3 FFFD06", Command.BRK)],
@@ -169,6 +264,38 @@ def test_the_answers_to_interrupts_are_not_counted() -> None:
 def test_a_timing_mark_is_answered_only_if_asked_for(verb: Command) -> None:
     telnet = Telnet(local=frozenset({Option.TIMING_MARK}), remote=frozenset({Option.TIMING_MARK}))
     assert telnet.feed(bytes([Command.IAC, verb, Option.TIMING_MARK])) == []
+
+
+@pytest.mark.parametrize("answer", ["FFFB06", "FFFC06"], ids=["WILL", "WONT"])
+def test_a_mark_of_ours_comes_back_once(answer: str) -> None:
+    telnet = Telnet()
+    assert telnet.mark() == bytes.fromhex("FFFD06")
+    assert telnet.feed(b"a" + bytes.fromhex(answer) + b"b") == [b"a", Marked(), b"b"]
+    assert telnet.feed(bytes.fromhex(answer)) == []
+
+
+def test_as_many_marks_come_back_as_were_sent() -> None:
+    telnet = Telnet()
+    assert [telnet.mark(), telnet.mark()] == [bytes.fromhex("FFFD06")] * 2
+    assert telnet.feed(bytes.fromhex("FFFB06 FFFC06 FFFB06")) == [Marked(), Marked()]
+
+
+def test_a_peer_that_answers_no_mark_is_sent_no_more() -> None:
+    telnet = Telnet()
+    assert [telnet.mark() for _ in range(MAX_MARKS + 2)] == [bytes.fromhex("FFFD06")] * MAX_MARKS + [b"", b""]
+    assert telnet.feed(bytes.fromhex("FFFE06")) == []  # no answer
+    assert telnet.feed(bytes.fromhex("FFFB06")) == [Marked()]
+    assert telnet.mark() == bytes.fromhex("FFFD06")
+
+
+def test_a_mark_does_not_hide_that_the_peer_asks_for_one() -> None:
+    telnet = Telnet()
+    telnet.mark()
+    assert telnet.feed(bytes.fromhex("FFF4 FFFD06 FFFB06")) == [
+        Command.IP,
+        Reply(bytes.fromhex("FFFB06")),
+        Marked(),
+    ]
 
 
 def test_a_flood_of_requests_is_left_unanswered_after_a_while() -> None:
