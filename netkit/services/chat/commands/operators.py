@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from ....endings import Ending
 from ....service import Stop
-from ..bans import network_of
+from ..bans import network_of, read_network
 from ..house import banned
 from ..nicks import check, fold
 from ..person import Person
@@ -82,7 +82,7 @@ def _ban(asked: Asked) -> None:
 @command(OPERATORS, "/unban NAME|NETWORK", "lift a ban, as /bans shows it")
 def _unban(asked: Asked) -> None:
     (who,) = asked.words
-    target = _network(who) or f"@{fold(who)}"
+    target = read_network(who) or f"@{fold(who)}"
     if not asked.house.bans.remove(target):
         raise Refusal(f"there is no ban of {quote(who)}: /bans lists them")
     if asked.house.keeps:
@@ -135,7 +135,7 @@ def _targets(asked: Asked, who: str) -> list[str]:
     Raises:
         Refusal: it is no name for anybody, or the one who asks would be banned too.
     """
-    network = _network(who)
+    network = read_network(who)
     targets = [network or f"@{fold(who)}"]
     if not network:
         person = asked.house.nicks.get(who)
@@ -156,14 +156,6 @@ def _targets(asked: Asked, who: str) -> list[str]:
 def _covers(target: str, host: str) -> bool:
     network, other = ip_network(target), network_of(host)
     return network.version == other.version and network.overlaps(other)
-
-
-def _network(text: str) -> str:
-    """A network or an address as it is kept, or nothing where it is none. No nick can be read as one."""
-    try:
-        return str(ip_network(text, strict=False))
-    except ValueError:
-        return ""
 
 
 def _shown(target: str) -> str:

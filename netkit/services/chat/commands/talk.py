@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....endings import Ending
-from ..phrases import count
+from ..phrases import listing
 from ..refusal import Refusal
 from .table import Asked, command
 
@@ -49,7 +49,8 @@ def _ignore(asked: Asked) -> None:
     person, house = asked.person, asked.house
     if not name:
         nicks = sorted(other.nick for other in person.ignoring or ())
-        asked.answer(f"you ignore {count(len(nicks), 'person')}: {', '.join(nicks)}" if nicks else "you ignore nobody")
+        for line in listing(f"{len(nicks)} ignored", nicks, 0) if nicks else ["you ignore nobody"]:
+            asked.answer(line)
         return
     other = house.nicks.find(name)
     if other is person:
@@ -87,5 +88,6 @@ def _quiet(asked: Asked) -> None:
 def _quit(asked: Asked) -> None:
     (words,) = asked.words
     asked.answer(f"goodbye ({Ending.QUIT})")
-    asked.house.leave(asked.turn, asked.person, f": {words}" if words else "")
+    speaks = words and asked.person.muted_until <= asked.now
+    asked.house.leave(asked.turn, asked.person, f": {words}" if speaks else "")
     asked.turn.close(asked.person, Ending.QUIT)
