@@ -12,6 +12,9 @@ from netkit.services.echo import Echo
 class Peer:
     peer = "tcp://192.0.2.7:50312"
     local = False
+    host = "192.0.2.7"
+    waiting = 0
+    ending = ""
 
 
 @given(st.binary(min_size=1))

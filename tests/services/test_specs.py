@@ -53,6 +53,9 @@ def test_the_chat_keeps_to_the_limits() -> None:
     class Peer:
         peer = "stdio:"
         local = True
+        host = ""
+        waiting = 0
+        ending = ""
 
     chat, peer = make("chat", Limits(line_length=5)), Peer()
     list(chat.opened(peer, 1.0))

@@ -66,11 +66,12 @@ class Chat(Service):
         turn = Turn(now)
         house = self._house
         person = house.come(turn, conn)
-        if person is not None and self._limits.first_line and not conn.local:
-            house.awaited[conn] = now
-            turn.add(Wake(self._limits.first_line))
-            if self._crowded():
-                # Of the one who has been silent longest: the others are looked at when their turn comes.
+        if person is not None and self._limits.first_line:
+            if not conn.local:
+                house.awaited[conn] = now
+                turn.add(Wake(self._limits.first_line))
+            if house.awaited and self._crowded():
+                # For the one who has been silent longest: the next one's turn comes when that one is gone.
                 oldest = next(iter(house.awaited.values()))
                 turn.add(Wake(max(0.0, oldest + CROWDED_FIRST_LINE - now)))
         return turn.effects()
@@ -154,13 +155,17 @@ class Chat(Service):
     def _dismiss_the_silent(self, turn: Turn) -> None:
         """Close strangers who have not sent a line in time."""
         house = self._house
-        patience = self._limits.first_line
-        if self._crowded():
-            patience = min(patience, CROWDED_FIRST_LINE)
+        dismissed = False
         while house.awaited:
             conn, since = next(iter(house.awaited.items()))
+            patience = self._limits.first_line
+            if self._crowded():
+                patience = min(patience, CROWDED_FIRST_LINE)
             if not turn.is_due(since + patience):
+                if dismissed:
+                    turn.add(Wake(since + patience - turn.now))
                 break
+            dismissed = True
             told = f"no line came from you in {patience:g} seconds"
             house.dismiss(turn, house.people[conn], Ending.SILENT, told)
 

@@ -29,7 +29,7 @@ MAX_LISTED = 50
 MAX_WHY = 100
 
 
-@command("people", "/op TOKEN", "become an operator, with the token that the server was started with")
+@command("people", "/op TOKEN", "become an operator, if you know the server's token")
 def _op(asked: Asked) -> None:
     person, house = asked.person, asked.house
     if not house.operator_token:
@@ -56,7 +56,7 @@ def _kick(asked: Asked) -> None:
     asked.house.dismiss(asked.turn, person, Ending.KICKED, f"an operator sends you away{_because(why)}")
 
 
-@command(OPERATORS, "/ban NAME|NETWORK [TIME] [WHY]", "keep somebody away: /ban bob 2h, /ban 192.0.2.0/24")
+@command(OPERATORS, "/ban NAME|NETWORK [TIME] [WHY]", "keep somebody away: /ban bob 2h")
 def _ban(asked: Asked) -> None:
     who, time, why = asked.words
     # What is no time is the first word of the reason.
@@ -102,7 +102,7 @@ def _bans(asked: Asked) -> None:
         asked.answer(f"and {len(every) - MAX_LISTED} more")
 
 
-@command(OPERATORS, "/mute NAME [TIME]", "let somebody not speak for a while, 10 minutes or as said; 0s ends it")
+@command(OPERATORS, "/mute NAME [TIME]", "silence somebody, for 10 min; 0s ends it")
 def _mute(asked: Asked) -> None:
     name, time = asked.words
     person = _other(asked, name)

@@ -43,7 +43,7 @@ def _reply(asked: Asked) -> None:
     asked.house.whisper(asked.turn, asked.person, to, asked.words[0])
 
 
-@command("talk", "/ignore [NAME]", "hear no more of somebody, or again; alone: whom you ignore")
+@command("talk", "/ignore [NAME]", "hear no more of somebody, or again; alone: list them")
 def _ignore(asked: Asked) -> None:
     (name,) = asked.words
     person, house = asked.person, asked.house
