@@ -9,7 +9,7 @@ from ....endings import Ending
 from ....service import Stop
 from ..bans import network_of, read_network
 from ..house import banned
-from ..nicks import check, fold
+from ..nicks import check, fold, reserved
 from ..person import Person
 from ..phrases import duration, quote, seconds
 from ..records import Ban, Unban
@@ -136,20 +136,32 @@ def _targets(asked: Asked, who: str) -> list[str]:
         Refusal: it is no name for anybody, or the one who asks would be banned too.
     """
     network = read_network(who)
-    targets = [network or f"@{fold(who)}"]
-    if not network:
-        person = asked.house.nicks.get(who)
-        if person is None:
-            check(who, unicode=True)
-        elif person is asked.person:
-            raise Refusal("that is you: name somebody else")
-        # Everybody on this machine comes from the same address.
-        elif person.conn.host and not person.conn.local:
-            targets.append(str(network_of(person.conn.host)))
+    targets = [network] if network else _targets_of_nick(asked, who)
     host = asked.person.conn.host
     for target in targets:
         if host and not target.startswith("@") and _covers(target, host):
             raise Refusal(f"{target} is where you come from, too: nobody was banned")
+    return targets
+
+
+def _targets_of_nick(asked: Asked, nick: str) -> list[str]:
+    person = asked.house.nicks.get(nick)
+    if person is asked.person:
+        raise Refusal("that is you: name somebody else")
+    targets = []
+    # A guest's name is given to whoever comes next.
+    if not reserved(fold(nick)):
+        targets.append(f"@{fold(nick)}")
+    # Everybody on this machine comes from the same address.
+    if person is not None and person.conn.host and not person.conn.local:
+        targets.append(str(network_of(person.conn.host)))
+    if person is None:
+        try:
+            check(nick, unicode=True)
+        except Refusal:
+            raise Refusal(f"cannot read {quote(nick)} as a name or a network: /ban bob, /ban 192.0.2.0/24") from None
+    if not targets:
+        raise Refusal(f"{quote(nick)} is a name that nobody keeps: /kick sends away who has it now")
     return targets
 
 
