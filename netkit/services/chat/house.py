@@ -186,8 +186,7 @@ class House:
     def move(self, turn: Turn, person: Person, room: Room) -> None:
         """Take somebody from one room to another one."""
         left = person.room
-        self.notices.say(turn, left, person.nick, f"went to {room.name}", person.conn)
-        self._exit(turn, person)
+        self._exit(turn, person, f"went to {room.name}")
         person.room = room
         turn.tell(person, f"*** you are in {room.name} now")
         self._enter(turn, person, f"came from {left.name}")
@@ -237,8 +236,7 @@ class House:
             (other.ignored_by or set()).discard(person)
         for other in person.ignored_by or ():
             (other.ignoring or set()).discard(person)
-        self.notices.say(turn, person.room, person.nick, f"left{how}", person.conn)
-        self._exit(turn, person)
+        self._exit(turn, person, f"left{how}")
         self.nicks.remove(person)
         del self.people[person.conn]
         person.gone = True
@@ -339,12 +337,14 @@ class House:
         person.paused_at = room.number
         person.own = 0
 
-    def _exit(self, turn: Turn, person: Person) -> None:
+    def _exit(self, turn: Turn, person: Person, how: str) -> None:
+        """Out of ``person.room``, which is told of it: it alone, as the notice may bring others that were gathered."""
         room = person.room
         if person.paused:
             person.missed += self._missed(person)[0]
         room.remove(person)
         room.used = turn.now
+        self.notices.say(turn, room, person.nick, how, person.conn)
         self.rooms.tidy(room)
 
 

@@ -18,8 +18,9 @@ PASTE_BYTES = 4096
 #: What a line of a paste counts for in its room: fifty people may paste, but not all at once.
 PASTE_SHARE = 0.2
 
-#: Seconds in which all of a paste has arrived, and from one that was as long as may be to the next that counts as one.
-PASTE_SPAN = 1.0
+#: Seconds in which all of a paste has arrived, which are too few for anybody to type two lines; and from one paste to
+#: the next that counts as one line.
+PASTE_SPAN = 0.5
 PASTE_EVERY = 10.0
 
 
@@ -83,9 +84,7 @@ class Pace:
         if self._pasting(now) and size <= self._paste_bytes:
             self._paste_lines -= 1
             self._paste_bytes -= size
-            # Two lines that were typed quickly are hardly a paste, and do not keep from one.
-            left = min(self._paste_lines / PASTE_LINES, self._paste_bytes / PASTE_BYTES)
-            self._next_paste = self._paste_at + PASTE_EVERY * (1.0 - left)
+            self._next_paste = self._paste_at + PASTE_EVERY
             return PASTE_SHARE
         self._lines.take(1.0, now)
         self._paste_lines = 0

@@ -36,8 +36,13 @@ def operator(stage: Stage) -> Seat:
 
 
 def test_the_token_makes_an_operator(ruled: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = []
-    monkeypatch.setattr(hmac, "compare_digest", lambda *both: compared.append(both) or both[0] == both[1])
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(given: bytes, token: bytes) -> bool:
+        compared.append((given, token))
+        return given == token
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     ann, bob = ruled.people("ann", "bob")
     ann.says("/op", "/op open  sesame", "/op open sesame", "/op open sesame")
     ann.sees(
