@@ -197,15 +197,16 @@ class House:
         Raises:
             Refusal: the name cannot be had, or there were too many in a minute.
         """
-        renamed = last_minute(person.renamed, turn.now)
         most = self.limits.renames
+        renamed = last_minute(person.renamed, turn.now)
         if most and len(renamed) >= most:
             raise Refusal(f"a name may change {most} times a minute: try again in a minute")
         if self.bans.find(f"@{fold(nick)}", turn.now):
             raise Refusal(f"{nick} is banned: choose another name")
         before = person.nick
         self.nicks.rename(person, nick)
-        person.renamed = (*renamed, turn.now)
+        if most:
+            person.renamed = (*renamed, turn.now)
         turn.tell(person, f"*** you are {person.nick} now")
         self.notices.say(turn, person.room, before, f"is {person.nick} now", person.conn)
 
