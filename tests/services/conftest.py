@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -58,6 +59,7 @@ class Seat:
         """The connection is gone."""
         self.gone = True
         self.ending = self.closed or ending
+        self.stage.endings[self.ending] += 1
         self.stage.play(self.stage.service.lost(self, self.stage.now))
 
     def stalls(self) -> None:
@@ -98,6 +100,9 @@ class Stage:
         self.stored: list[object] = []
         self.queries: list[object] = []
         self.stopped = False
+        #: How many connections have ended, by reason: counted as a server counts them.
+        self.endings: Counter[str] = Counter()
+        service.endings = self.endings
 
     def seat(self, *, local: bool = True, host: str = "192.0.2.7") -> Seat:
         """Somebody comes in."""
@@ -131,6 +136,7 @@ class Stage:
 
     def play(self, effects: Effects) -> None:
         """Carry out what the service answers. Nothing may be sent to somebody who is closed or gone."""
+        freed: list[Seat] = []
         for effect in effects:
             match effect:
                 case Send(to, data):
@@ -142,6 +148,7 @@ class Stage:
                     seat.aborted = isinstance(effect, Abort)
                 case Hold(Seat() as seat, seconds):
                     self._hold(seat, seconds)
+                    freed.append(seat)
                 case Wake(seconds):
                     heapq.heappush(self.wakes, self.now + seconds)
                 case Stop():
@@ -152,6 +159,11 @@ class Stage:
                     self.queries.append(query)
                 case _:
                     raise AssertionError(f"an effect that no chat has: {effect!r}")
+        # What came meanwhile is read in the loop's next turn.
+        for seat in freed:
+            if not seat.held:
+                data, seat.unread = seat.unread, b""
+                seat.sends(data)
 
     def recalled(self, found: object) -> None:
         """The storage answers the oldest question."""
@@ -162,9 +174,6 @@ class Stage:
         assert not seat.gone
         assert seconds in (0.0, math.inf)
         seat.held = seconds > 0
-        if not seat.held:
-            data, seat.unread = seat.unread, b""
-            seat.sends(data)
 
     def _send(self, to: Iterable[object], data: bytes) -> None:
         assert data

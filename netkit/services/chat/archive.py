@@ -37,12 +37,15 @@ def show(house: House, turn: Turn, wanted: Wanted) -> None:
     room = wanted.room
     if not room.number or not (room.shelf.lines or house.keeps):
         raise Refusal(f"nothing was said in {room.name} yet: be the first")
-    if wanted.number > room.number:
-        raise Refusal(f"the last line in {room.name} is #{room.number}")
+    # Not the number of the room itself: some before that may never have been given to a line.
+    newest = room.shelf.newest or room.number
+    if wanted.number > newest:
+        raise Refusal(f"the last line in {room.name} is #{newest}")
     lines = room.shelf.since(wanted.number) if wanted.number else room.shelf.last(wanted.limit)
-    short = lines[:1] != [] and (lines[0].number <= wanted.number if wanted.number else len(lines) == wanted.limit)
+    first = room.shelf.first
+    remembered = 0 < first <= wanted.number if wanted.number else len(lines) == wanted.limit
     # The first line of all has no line before it.
-    if short or room.shelf.first == 1 or not house.keeps:
+    if remembered or first == 1 or not house.keeps:
         _tell(turn, wanted, lines)
         return
     if any(other.person is wanted.person for other in house.recalls):
@@ -55,7 +58,7 @@ def show(house: House, turn: Turn, wanted: Wanted) -> None:
 def answer(house: House, turn: Turn, found: object) -> None:
     """The storage has answered who asked first."""
     wanted = house.recalls.popleft()
-    if wanted.person.gone:
+    if wanted.person.gone or wanted.person.room is not wanted.room:
         return
     if isinstance(found, tuple):
         _tell(turn, wanted, found)
@@ -78,5 +81,5 @@ def _tell(turn: Turn, wanted: Wanted, lines: Sequence[Said]) -> None:
         turn.tell(person, f"*** {gone} gone: too long ago")
     for line in shown:
         turn.tell(person, Again(line))
-    if last < room.number:
+    if last < room.shelf.newest:
         turn.tell(person, f"*** there is more: /replay {last + 1}")

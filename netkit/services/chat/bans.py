@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -28,23 +28,31 @@ def network_of(host: str) -> Network:
     return ip_network((address, 32 if address.version == 4 else 64), strict=False)
 
 
-class Bans:
-    """All bans, each with when it is over.
+def read_network(text: str) -> str:
+    """A network or an address as a ban names it, or nothing where it is none. No nick can be read as one."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        return ""
+    if isinstance(network, IPv4Network):
+        return str(network)
+    within = network.network_address.ipv4_mapped
+    if within is not None and network.prefixlen >= 96:
+        return str(IPv4Network((within, network.prefixlen - 96)))
+    # Without a zone, such as the %eth0 of a link's own addresses: it is none of the address.
+    return str(IPv6Network((int(network.network_address), network.prefixlen)))
 
-    Args:
-        bans: those that were kept.
-        now: the time in seconds from which their seconds count.
-    """
+
+class Bans:
+    """All bans, each with when it is over."""
 
     __slots__ = ("_bans", "_lengths")
 
-    def __init__(self, bans: Iterable[Ban] = (), now: float = 0.0) -> None:
+    def __init__(self) -> None:
         self._bans: dict[str, tuple[Ban, float]] = {}
         # How many bans there are of each length of prefix: a look at somebody takes a step for each length, not for
         # each ban.
         self._lengths: Counter[tuple[int, int]] = Counter()
-        for ban in bans:
-            self.add(ban, now)
 
     def add(self, ban: Ban, now: float) -> None:
         """Ban somebody, instead of an earlier ban of the same target.
@@ -53,7 +61,7 @@ class Bans:
             Refusal: there are too many.
         """
         self.remove(ban.target)
-        if len(self._bans) >= MAX_BANS:
+        if len(self._bans) >= MAX_BANS and sum(1 for _ in self.all(now)) >= MAX_BANS:
             raise Refusal(f"there are {MAX_BANS} bans and there can be no more: /bans lists them, /unban lifts one")
         self._bans[ban.target] = (ban, math.inf if ban.seconds is None else now + ban.seconds)
         if not ban.target.startswith("@"):

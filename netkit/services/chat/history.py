@@ -39,6 +39,11 @@ class Shelf:
         """The number of the oldest line. 0: there is none."""
         return self.lines[0].number if self.lines else 0
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest line. 0: there is none."""
+        return self.lines[-1].number if self.lines else 0
+
     def last(self, number: int) -> list[Said]:
         """So many of the last lines, at most."""
         return list(islice(self.lines, max(0, len(self.lines) - number), None))
@@ -70,12 +75,13 @@ class History:
 
     def keep(self, shelf: Shelf, said: Said) -> None:
         """Keep a line on a room's shelf, and let go of older ones where it is too much."""
-        size = _size(said)
-        shelf.lines.append(said)
-        shelf.size += size
-        self.size += size
-        if len(shelf.lines) > LINES:
-            self.size -= shelf.drop()
+        lines = shelf.lines
+        lines.append(said)
+        grown = _size(said)
+        if len(lines) > LINES:
+            grown -= _size(lines.popleft())
+        shelf.size += grown
+        self.size += grown
         while self.size > self._most:
             fullest = max(self._shelves.values(), key=lambda each: each.size)
             # An eighth at once: to look for the fullest takes a step for each room.

@@ -61,6 +61,7 @@ class House:
 
     __slots__ = (
         "_ahead",
+        "_kept_bans",
         "awaited",
         "bans",
         "began",
@@ -99,7 +100,8 @@ class House:
         self.history = History()
         self.rooms = Rooms(self.history, limits.room_rate, kept)
         self.notices = Notices(limits.notice_rate)
-        self.bans = Bans(kept.bans if kept else ())
+        self.bans = Bans()
+        self._kept_bans = kept.bans if kept else ()
         #: Those who may send people away, and what makes one of somebody; empty: nothing does.
         self.operators: set[Person] = set()
         self.operator_token = operator_token
@@ -119,6 +121,8 @@ class House:
 
     def come(self, turn: Turn, conn: Conn) -> Person | None:
         """Let somebody in: a name and a place in the lobby at once, without any questions. None: it is banned."""
+        if self.began is None:
+            self._begin(turn.now)
         ban = self.bans.of(conn.host, turn.now)
         if ban is not None:
             turn.add(Send((conn,), f"*** {banned(ban)}: goodbye ({Ending.BANNED})\r\n".encode()))
@@ -129,8 +133,6 @@ class House:
         self.people[conn] = person
         self.nicks.add(person)
         self.most = max(self.most, len(self.people))
-        if self.began is None:
-            self.began = turn.now
         turn.tell(person, f"*** you are {nick} in {person.room.name}")
         turn.tell(person, "*** type a line and press Enter to talk; /help shows more, /quit leaves")
         self._enter(turn, person, "is here")
@@ -143,7 +145,7 @@ class House:
             Refusal: an operator does not let this one speak.
         """
         if person.muted_until:
-            self._may_speak(person, turn.now)
+            self.may_speak(turn, person)
         room = person.room
         room.number += 1
         room.used = turn.now
@@ -155,9 +157,10 @@ class House:
         turn.announce(room, said, but)
         self.history.keep(room.shelf, said)
         person.said = room.number
+        person.said_in = room.name
         if person.paused:
             person.own += 1
-        if person.form is Form.JSON:
+        if person.form.json:
             turn.tell(person, Receipt(room.name, room.number))
         if self.keeps:
             self._reserve(turn, room)
@@ -169,7 +172,7 @@ class House:
         Raises:
             Refusal: it would not arrive now.
         """
-        self._may_speak(person, turn.now)
+        self.may_speak(turn, person)
         if not to.listens:
             raise Refusal(f"{to.nick} has a slow connection and cannot be reached now: try again later")
         if to.ignoring and person in to.ignoring:
@@ -183,8 +186,7 @@ class House:
     def move(self, turn: Turn, person: Person, room: Room) -> None:
         """Take somebody from one room to another one."""
         left = person.room
-        self.notices.say(turn, left, person.nick, f"went to {room.name}", person.conn)
-        self._exit(turn, person)
+        self._exit(turn, person, f"went to {room.name}")
         person.room = room
         turn.tell(person, f"*** you are in {room.name} now")
         self._enter(turn, person, f"came from {left.name}")
@@ -195,15 +197,16 @@ class House:
         Raises:
             Refusal: the name cannot be had, or there were too many in a minute.
         """
-        renamed = last_minute(person.renamed, turn.now)
         most = self.limits.renames
+        renamed = last_minute(person.renamed, turn.now)
         if most and len(renamed) >= most:
             raise Refusal(f"a name may change {most} times a minute: try again in a minute")
         if self.bans.find(f"@{fold(nick)}", turn.now):
             raise Refusal(f"{nick} is banned: choose another name")
         before = person.nick
         self.nicks.rename(person, nick)
-        person.renamed = (*renamed, turn.now)
+        if most:
+            person.renamed = (*renamed, turn.now)
         turn.tell(person, f"*** you are {person.nick} now")
         self.notices.say(turn, person.room, before, f"is {person.nick} now", person.conn)
 
@@ -234,14 +237,21 @@ class House:
             (other.ignored_by or set()).discard(person)
         for other in person.ignored_by or ():
             (other.ignoring or set()).discard(person)
-        self.notices.say(turn, person.room, person.nick, f"left{how}", person.conn)
-        self._exit(turn, person)
+        self._exit(turn, person, f"left{how}")
         self.nicks.remove(person)
         del self.people[person.conn]
         person.gone = True
         person.backlog = b""
         # Or each would keep the one it last heard from, and that one the next, long after they are gone.
         person.reply_to = person.ignoring = person.ignored_by = None
+
+    def linger(self, person: Person) -> None:
+        """Keep somebody whose connection is gone until all that it sent is read. Nothing is sent to it any more."""
+        person.lost = True
+        person.paused = False
+        self.slow.pop(person.conn, None)
+        self.awaited.pop(person.conn, None)
+        person.room.regroup()
 
     def pause(self, turn: Turn, person: Person) -> None:
         """Let what the room says pass somebody by."""
@@ -283,10 +293,22 @@ class House:
         other.ignored_by.add(person)
         return True
 
-    def _may_speak(self, person: Person, now: float) -> None:
-        left = person.muted_until - now
+    def may_speak(self, turn: Turn, person: Person) -> None:
+        """Nothing, where somebody may speak now.
+
+        Raises:
+            Refusal: an operator does not let this one speak.
+        """
+        left = person.muted_until - turn.now
         if left > 0:
             raise Refusal(f"an operator does not let you speak for another {duration(left)}")
+
+    def _begin(self, now: float) -> None:
+        """The first one comes. Only now is there a time from which the seconds of the bans that were kept count."""
+        self.began = now
+        for ban in self._kept_bans:
+            self.bans.add(ban, now)
+        self._kept_bans = ()
 
     def _reserve(self, turn: Turn, room: Room) -> None:
         """Tell the storage in time which numbers are in use, should the lines themselves be lost."""
@@ -316,12 +338,14 @@ class House:
         person.paused_at = room.number
         person.own = 0
 
-    def _exit(self, turn: Turn, person: Person) -> None:
+    def _exit(self, turn: Turn, person: Person, how: str) -> None:
+        """Out of ``person.room``, which is told of it: it alone, as the notice may bring others that were gathered."""
         room = person.room
         if person.paused:
             person.missed += self._missed(person)[0]
         room.remove(person)
         room.used = turn.now
+        self.notices.say(turn, room, person.nick, how, person.conn)
         self.rooms.tidy(room)
 
 

@@ -37,13 +37,13 @@ class Notices:
         if not room.gathered:
             self._due[room] = turn.now + self._every
             turn.add(Wake(self._every))
-        room.gathered.append((nick, what))
+        room.gathered.append((nick, what, conn))
 
-    def due(self, turn: Turn, early: float) -> None:
-        """Tell the rooms whose time has come, or comes within ``early`` seconds."""
+    def due(self, turn: Turn) -> None:
+        """Tell the rooms whose time has come."""
         while self._due:
             room, when = next(iter(self._due.items()))
-            if when > turn.now + early:
+            if not turn.is_due(when):
                 return
             self._tell(turn, room)
 
@@ -51,11 +51,11 @@ class Notices:
         gathered, room.gathered = room.gathered, []
         self._due.pop(room, None)
         if len(gathered) == 1:
-            ((nick, what),) = gathered
-            turn.announce(room, f"*** {nick} {what}", tuple(room.quiet))
+            ((nick, what, conn),) = gathered
+            turn.announce(room, f"*** {nick} {what}", (conn, *room.quiet))
         elif gathered:
             kinds: dict[str, list[str]] = {}
-            for nick, what in gathered:
+            for nick, what, _ in gathered:
                 kinds.setdefault(_kind(what), []).append(nick if _kind(what) != "renamed" else f"{nick} {what}")
             told = "; ".join(f"{kind}: {names(nicks, TOLD)}" for kind, nicks in kinds.items())
             turn.announce(room, f"*** {told}", tuple(room.quiet))

@@ -41,8 +41,8 @@ def read(line: str) -> Object:
     text, command = found.get("text", ""), found.get("command", "")
     if not isinstance(text, str) or not isinstance(command, str) or bool(text) == bool(command):
         raise Refusal(f"one of text and command must be there, as a string: {USAGE}")
-    # An escape such as \u001b is only now what it stands for.
-    text, command = clean(text).strip(), clean(command).strip()
+    # An escape such as \u001b is only now what it stands for, and one such as \n would otherwise join two words.
+    text, command = clean(" ".join(text.splitlines())).rstrip(), clean(" ".join(command.splitlines())).strip()
     if command and not command.startswith("/"):
         raise Refusal(f"a command starts with a slash: {USAGE}")
     if not text and not command:

@@ -18,8 +18,9 @@ PASTE_BYTES = 4096
 #: What a line of a paste counts for in its room: fifty people may paste, but not all at once.
 PASTE_SHARE = 0.2
 
-#: Seconds in which all of a paste has arrived, and from one paste to the next that counts as one line.
-PASTE_SPAN = 1.0
+#: Seconds in which all of a paste has arrived, which are too few for anybody to type two lines; and from one paste to
+#: the next that counts as one line.
+PASTE_SPAN = 0.5
 PASTE_EVERY = 10.0
 
 
@@ -74,9 +75,12 @@ class Pace:
         waits = self._bytes.wait(now)
         return waits if self._pasting(now) else max(waits, self._lines.wait(now))
 
-    def line(self, size: int, now: float) -> float:
-        """A line of so many bytes was read. Returns what it counts for in its room, of a line."""
+    def read(self, size: int, now: float) -> None:
+        """So many bytes were read."""
         self._bytes.take(size, now)
+
+    def line(self, size: int, now: float) -> float:
+        """There was a line of so many bytes in it. Returns what it counts for in its room, of a line."""
         if self._pasting(now) and size <= self._paste_bytes:
             self._paste_lines -= 1
             self._paste_bytes -= size

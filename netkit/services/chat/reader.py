@@ -21,7 +21,7 @@ from ...wire.text import clean, decode
 from . import objects, strangers
 from .commands import obey
 from .house import House, why
-from .messages import Form, Receipt
+from .messages import Receipt
 from .person import Person, last_minute
 from .refusal import Refusal
 from .turn import Turn
@@ -40,6 +40,8 @@ SHOWN_EVERY = 1.0
 
 #: Seconds without waiting after which a storm in a room is over.
 STORM_OVER = 10.0
+
+_IAC = Command.IAC.value
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 
@@ -83,23 +85,23 @@ class Reader:
         self._lines(turn, person, person.input.finish())
         if person.gone:
             return
-        if person.said:
-            turn.tell(person, Receipt(person.room.name, person.said))
+        # A program has had one for each line already.
+        if person.said and not person.form.json:
+            turn.tell(person, Receipt(person.said_in, person.said))
         self._house.leave(turn, person)
         turn.close(person, Ending.EOF)
 
     def lose(self, turn: Turn, person: Person, ending: str) -> None:
         """Let somebody out whose connection is gone; if all of it had come, only once it is read."""
         if person.backlog and person.ended and ending in ("", Ending.EOF):
-            person.lost = True
-            person.room.regroup()
+            self._house.linger(person)
         else:
             self._house.leave(turn, person, why(ending))
 
-    def due(self, turn: Turn, early: float) -> None:
-        """Read on for those whose time has come, or comes within ``early`` seconds."""
+    def due(self, turn: Turn) -> None:
+        """Read on for those whose time has come."""
         people = []
-        while self._due and self._due[0][0] <= turn.now + early:
+        while self._due and turn.is_due(self._due[0][0]):
             people.append(heapq.heappop(self._due)[2])
         for person in people:
             if not person.gone:
@@ -113,15 +115,20 @@ class Reader:
         at = 0
         while at < len(data):
             when = self._next(turn, person)
-            if when > turn.now:
+            if not turn.is_due(when):
                 person.backlog = data[at:]
+                if person.fresh and _LINE_END.search(data, at):
+                    # Its first line is here: that it is not read yet is no silence.
+                    self._house.awaited.pop(person.conn, None)
                 if not held:
                     turn.add(Hold(person.conn, math.inf))
                 heapq.heappush(self._due, (when, next(self._order), person))
                 turn.add(Wake(when - turn.now))
                 return
             found = _LINE_END.search(data, at)
-            end = found.end() if found else len(data)
+            # No more at a time than a line, whether it ends or not: so nobody gets far ahead of their pace.
+            end = min(found.end() if found else len(data), at + self._limit + 1)
+            person.pace.read(end - at, turn.now)
             self._take(turn, person, data[at:end])
             if person.gone:
                 return
@@ -133,9 +140,9 @@ class Reader:
 
     def _next(self, turn: Turn, person: Person) -> float:
         """When the next line of somebody may be read: now, or later."""
-        waits = person.pace.wait(turn.now)
-        if waits > 0:
-            return turn.now + waits
+        when = turn.now + person.pace.wait(turn.now)
+        if not turn.is_due(when):
+            return when
         if person.slot is None:
             waits = person.room.pace.wait(turn.now)
             if waits <= 0:
@@ -162,10 +169,10 @@ class Reader:
     # The second station: telnet.
 
     def _take(self, turn: Turn, person: Person, data: bytes) -> None:
-        if person.telnet is None and Command.IAC.value not in data:
-            self._type(turn, person, data)
-            return
         if person.telnet is None:
+            if _IAC not in data:
+                self._type(turn, person, data)
+                return
             person.telnet = Telnet()
         for event in person.telnet.feed(data):
             if isinstance(event, bytes):
@@ -267,7 +274,7 @@ class Reader:
         if not text:
             return
         try:
-            if person.form is Form.JSON and text[0] == "{":
+            if person.form.json and text.lstrip(" ")[0] == "{":
                 self._object(turn, person, text)
             elif text[0] == "/" and text[1:2] != "/":
                 obey(self._house, turn, person, text)

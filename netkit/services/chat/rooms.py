@@ -78,7 +78,7 @@ class Room:
         #: So long a storm is one and the same, and nobody is told of it again.
         self.storm_until = 0.0
         #: Who came, left or changed their name since people were last told, as far as that is gathered.
-        self.gathered: list[tuple[str, str]] = []
+        self.gathered: list[tuple[str, str, Conn]] = []
 
         # Dictionaries for their order and their quick removal; the values mean nothing.
         self._groups: dict[Form, dict[Conn, None]] = {form: {} for form in Form}
@@ -187,9 +187,11 @@ class Rooms:
 
     def tidy(self, room: Room) -> None:
         """Let go of a room if nobody is left in it, and nothing of it is to be kept."""
-        if room.members or room is self.lobby or (self._kept and (room.number or room.topic)):
+        if room.members or room is self.lobby:
             return
-        self._drop(room)
+        # Where nothing was said in it, it will begin after the same number again.
+        if not self._kept or not (room.topic or room.shelf.lines or room.number > self._start):
+            self._drop(room)
 
     def _make(self, name: str) -> Room:
         room = self._rooms[name] = Room(name, self._history.shelf(name), Bucket(self._rate, self._rate))

@@ -17,16 +17,13 @@ from .reader import Reader
 from .records import Kept
 from .turn import Turn
 
-#: Seconds by which a loop may wake us early, as some count in milliseconds and round.
-EARLY = 0.005
-
 #: The part of all places that is taken when strangers get less time, and how many seconds they get then: Postfix's
 #: way under stress.
 CROWDED = 0.8
 CROWDED_FIRST_LINE = 10.0
 
 #: What somebody is told who is turned away, or sent away for a silence.
-REFUSED = {
+REFUSED: dict[str, str] = {
     Ending.SERVER_FULL: "the server is full: try again later",
     Ending.ADDRESS_FULL: "too many connections from your address: close one of them",
     Ending.CONNECT_FLOOD: "too many connections from your address: try again in ten minutes",
@@ -69,11 +66,12 @@ class Chat(Service):
         turn = Turn(now)
         house = self._house
         person = house.come(turn, conn)
-        if person is not None and self._limits.first_line and not conn.local:
-            house.awaited[conn] = now
-            turn.add(Wake(self._limits.first_line))
-            if self._crowded():
-                # Of the one who has been silent longest: the others are looked at when their turn comes.
+        if person is not None and self._limits.first_line:
+            if not conn.local:
+                house.awaited[conn] = now
+                turn.add(Wake(self._limits.first_line))
+            if house.awaited and self._crowded():
+                # For the one who has been silent longest: the next one's turn comes when that one is gone.
                 oldest = next(iter(house.awaited.values()))
                 turn.add(Wake(max(0.0, oldest + CROWDED_FIRST_LINE - now)))
         return turn.effects()
@@ -126,8 +124,8 @@ class Chat(Service):
     def woken(self, now: float) -> Effects:
         """Do whatever is due."""
         turn = Turn(now)
-        self._reader.due(turn, EARLY)
-        self._house.notices.due(turn, EARLY)
+        self._reader.due(turn)
+        self._house.notices.due(turn)
         self._dismiss_the_silent(turn)
         self._cut_the_slow(turn)
         return turn.effects()
@@ -149,8 +147,7 @@ class Chat(Service):
 
     def refused(self, reason: str) -> bytes:
         """One line for somebody who cannot be let in, or is let go for its silence."""
-        told = next((told for ending, told in REFUSED.items() if ending == reason), "not now")
-        return f"*** {told} ({reason})\r\n".encode()
+        return f"*** {REFUSED.get(reason, 'not now')} ({reason})\r\n".encode()
 
     def _crowded(self) -> bool:
         return len(self._house.people) >= CROWDED * self._limits.connections
@@ -158,13 +155,17 @@ class Chat(Service):
     def _dismiss_the_silent(self, turn: Turn) -> None:
         """Close strangers who have not sent a line in time."""
         house = self._house
-        patience = self._limits.first_line
-        if self._crowded():
-            patience = min(patience, CROWDED_FIRST_LINE)
+        dismissed = False
         while house.awaited:
             conn, since = next(iter(house.awaited.items()))
-            if since + patience > turn.now + EARLY:
+            patience = self._limits.first_line
+            if self._crowded():
+                patience = min(patience, CROWDED_FIRST_LINE)
+            if not turn.is_due(since + patience):
+                if dismissed:
+                    turn.add(Wake(since + patience - turn.now))
                 break
+            dismissed = True
             told = f"no line came from you in {patience:g} seconds"
             house.dismiss(turn, house.people[conn], Ending.SILENT, told)
 
@@ -173,6 +174,6 @@ class Chat(Service):
         house = self._house
         while house.slow and self._limits.slow:
             conn, since = next(iter(house.slow.items()))
-            if since + self._limits.slow > turn.now + EARLY:
+            if not turn.is_due(since + self._limits.slow):
                 break
             house.cut(turn, house.people[conn], Ending.TOO_SLOW)

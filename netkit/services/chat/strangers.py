@@ -21,7 +21,10 @@ _HTTP_START = re.compile(rb"(?:[A-Z]{3,16} (?:/|\*|https?://)|CONNECT )")
 
 _LINE_END = re.compile(rb"[\r\n]")
 
-_HTTP_BODY = b"This is a chat, not a web server.\r\nConnect to it with netcat or telnet, such as: nc HOST PORT\r\n"
+_HTTP_BODY = (
+    b"This is a chat, not a web server (%b).\r\n" % Ending.HTTP.encode()
+    + b"Connect to it with netcat or telnet, such as: nc HOST PORT\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class Stranger:
     ending: Ending
 
 
-TLS = Stranger(b"*** this port is not TLS: connect in plain text\r\n", Ending.TLS_ON_PLAIN)
+TLS = Stranger(
+    b"*** this port is not TLS: connect in plain text (%b)\r\n" % Ending.TLS_ON_PLAIN.encode(), Ending.TLS_ON_PLAIN
+)
 
 HTTP = Stranger(
     b"HTTP/1.1 400 Bad Request\r\n"

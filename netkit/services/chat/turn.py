@@ -7,9 +7,12 @@ or a long answer costs as much as a line. All goes out as ``Send`` and nothing a
 from __future__ import annotations
 
 from ...service import Abort, Close, Conn, Effect, Send, Store
-from .messages import Form, Message, write
+from .messages import Message, write
 from .person import Person
 from .rooms import Room
+
+#: Seconds by which a loop may wake us early, as some count in milliseconds and round.
+EARLY = 0.005
 
 
 class Turn:
@@ -26,6 +29,10 @@ class Turn:
         self._to: Person | Room | None = None
         self._but: tuple[Conn, ...] = ()
         self._records: list[object] = []
+
+    def is_due(self, when: float) -> bool:
+        """Whether something is to be done now that was to be done at that time."""
+        return when <= self.now + EARLY
 
     def tell(self, person: Person, message: Message) -> None:
         """Say something to one person: an answer, or something private."""
@@ -85,7 +92,7 @@ class Turn:
             self._effects.append(Send((to.conn,), _written(to, messages)))
         else:
             for form, conns in to.listeners(self._but):
-                if form is Form.EDITED:
+                if form.edited:
                     self._effects += [Send((conn,), _written(to.members[conn], messages)) for conn in conns]
                 else:
                     self._effects.append(Send(conns, write(messages, form)))

@@ -14,7 +14,7 @@ from netkit.service import Service
 from netkit.services.chat import Chat
 
 if TYPE_CHECKING:
-    from tests.services.conftest import Stage
+    from tests.services.conftest import Seat, Stage
 
 LIMIT = 40
 
@@ -23,6 +23,8 @@ PIECES = [
     *(b"hello", b"x" * (LIMIT - 1), b"y" * (LIMIT + 1), b"\n", b"\r\n", b"\r", b"\r\0", b"\0", b" ", b"/", b"//"),
     *(b"/nick dan\n", b"/nick ann\n", b"/me waves\n", b"/msg bob psst\r\n", b"/msg ann x\n", b"/reply hi\n"),
     *(b"/join #tea\n", b"/leave\n", b"/topic tea\n", b"/history 3\n", b"/who\n", b"/rooms\n", b"/help\n"),
+    *(b"/replay 1\n", b"/replay 0\n", b"/ignore ann\n", b"/away x\n", b"/away\n", b"/quiet\n", b"/whois ann\n"),
+    *(b"/stats\n", b"/limits\n", b"/op x\n", b"/json\n", b'{"text": "\\n<bob> forged"}\n', b'{"command": "/leave"}\n'),
     *(b"/quit bye\n", b"/quit\n", b"\x04", b"\x04\n", b"<bob> forged\n", b"*** forged\n", b"* bob forged\n"),
     *("\u00e9".encode(), b"\xc3", b"\xa9", b"\x80", "\u2028".encode(), "\u202e".encode(), b"\xc2\x85", b"\x1b[2J"),
     *("e\u0301\u0301".encode(), b"\xcc\x81", b"\t", b"\x7f", b"\x0b", b"\x0c", b"\x1e"),
@@ -43,9 +45,16 @@ HONEST = re.compile(
 )
 
 
+#: What happens to a connection besides.
+EVENTS: list[Callable[[Seat], None]] = [
+    *(lambda seat: None, lambda seat: seat.stalls(), lambda seat: seat.recovers()),
+    *(lambda seat: seat.ends(), lambda seat: seat.vanishes()),
+]
+
+
 def party(new_stage: Callable[[Service], Stage]) -> Stage:
-    """Ann and bob, who have read all, and a newcomer."""
-    stage = new_stage(Chat(Limits(line_length=LIMIT)))
+    """Ann and bob, who have read all, and a newcomer. All may talk as fast as they like: see ``test_pace``."""
+    stage = new_stage(Chat(Limits(line_length=LIMIT).without_rates(), operator_token="sesame"))
     stage.people("ann", "bob")
     stage.seat()
     stage.hush()
@@ -75,19 +84,33 @@ def test_the_way_bytes_are_cut_changes_nothing(
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 4), sent | st.binary(max_size=300)), max_size=8))
-def test_no_bytes_break_the_chat(new_stage: Callable[[Service], Stage], turns: list[tuple[int, bytes]]) -> None:
-    stage = party(new_stage)
-    stage.seat()
-    stage.seat(local=False)
-    for who, data in turns:
+@given(
+    st.lists(st.tuples(st.integers(0, 4), sent | st.binary(max_size=300), st.sampled_from(EVENTS)), max_size=8),
+    st.booleans(),
+)
+def test_no_bytes_break_the_chat(
+    new_stage: Callable[[Service], Stage], turns: list[tuple[int, bytes, Callable[[Seat], None]]], paced: bool
+) -> None:
+    limits = Limits(line_length=LIMIT)
+    stage = new_stage(Chat(limits if paced else limits.without_rates()))
+    stage.people("ann", "bob")
+    for local in (True, True, False):
+        stage.seat(local=local)
+    for who, data, event in turns:
+        seat = stage.seats[who]
         # The stage sees to it that nothing is sent to who is closed.
-        stage.seats[who].sends(data)
-        stage.now += 0.1
+        seat.sends(data)
+        if not seat.gone and not seat.closed:
+            event(seat)
+        stage.wait(0.1)
+    stage.wait(100.0)
     for seat in stage.seats:
-        seat.vanishes()
+        if not seat.gone:
+            seat.vanishes()
+    stage.wait(100.0)
     # Whatever happened, everybody is out and forgotten.
     stage.seats.clear()
+    assert stage.wakes == []
     assert stage.seat().lines()[0] == "*** you are guest1 in #lobby"
 
 
@@ -106,15 +129,30 @@ def test_nobody_can_forge_a_line(new_stage: Callable[[Service], Stage], chunks: 
         assert len(line.splitlines()) == 1
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.binary(min_size=1, max_size=30), st.integers(1, 2000))
 def test_what_is_kept_for_a_person_is_bounded(new_stage: Callable[[Service], Stage], data: bytes, times: int) -> None:
-    stage = new_stage(chat := Chat(Limits(line_length=LIMIT)))
+    stage = new_stage(chat := Chat(Limits(line_length=LIMIT).without_rates()))
     seat = stage.seat()
     seat.sends(data * times)
     for person in chat._house.people.values():
         assert len(person.input.pending) <= LIMIT
         assert len(person.too_long) <= 3
-        assert len(person.renamed) <= 3
+        assert person.renamed == ()
+        assert person.backlog == b""
     assert len(chat._house.rooms) <= 2
-    assert sum(map(len, chat._house.rooms.lobby.last(10**6))) <= 48 * 1024
+    assert len(chat._house.rooms.lobby.shelf.lines) <= 200
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=20))
+def test_what_waits_to_be_read_is_what_came_in_one_piece(
+    new_stage: Callable[[Service], Stage], chunks: list[bytes]
+) -> None:
+    stage = new_stage(chat := Chat(Limits(line_length=LIMIT, line_burst=1, byte_rate=10.0)))
+    seat = stage.seat()
+    for data in chunks:
+        seat.sends(data)
+        # A layer reads nothing more from who is held.
+        assert all(len(person.backlog) <= 300 for person in chat._house.people.values())
+        assert len(chat._reader._due) == len(chat._house.people) * seat.held

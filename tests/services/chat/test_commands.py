@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+
+from netkit.endings import Ending
+from netkit.limits import Limits
+from netkit.service import Service
+from netkit.services.chat import Chat
+from netkit.services.chat.commands.about import TOPICS
+from netkit.services.chat.commands.table import COMMANDS
 
 if TYPE_CHECKING:
     from tests.services.conftest import Stage
@@ -14,19 +22,42 @@ def test_help_shows_every_command_on_one_line(stage: Stage) -> None:
     (ann,) = stage.people("ann")
     ann.says("/help")
     ann.sees(
-        "*** /help [COMMAND]    show what there is, or how one command is written",
         "*** /nick NAME         change your name",
         "*** /me ACTION         say what you do: /me waves",
         "*** /msg NAME TEXT     say something to one person alone",
         "*** /reply TEXT        answer who last wrote to you alone",
+        "*** /ignore [NAME]     hear no more of somebody, or again; alone: list them",
+        "*** /away [WHY]        say that you do not answer now; alone: that you are back",
+        "*** /quiet             hear no more of who comes and goes, or again",
+        "*** /quit [WORDS]      leave the chat, with a last word if you like",
         "*** /who [#ROOM]       name who is in this room, or in another one",
         "*** /rooms             list the rooms, the fullest first",
         "*** /join #ROOM        go to another room; it is made if there is none",
         "*** /leave             go back to #lobby",
         "*** /topic [TEXT]      show what the room is about, or set it",
         "*** /history [NUMBER]  show what was said last: 10 lines, or up to 200",
-        "*** /quit [WORDS]      leave the chat, with a last word if you like",
+        "*** /replay NUMBER     show what was said from this number on: /replay 481",
+        "*** /op TOKEN          become an operator, if you know the server's token",
+        "*** /whois NAME        say who somebody is: room, since when, whether they read",
+        "*** /limits            say how fast you may talk, and what waits for you",
+        "*** /json              read and write JSON objects, for programs; again: lines",
+        "*** /help [TOPIC]      show what there is, or more about a command or a topic",
+        "*** /stats             say how the chat is doing, and how connections ended",
+        "*** more about, such as /help floods: floods, numbers, programs, keys",
     )
+
+
+def test_all_help_fits_a_terminal(new_stage: Callable[[Service], Stage]) -> None:
+    stage = new_stage(Chat(Limits().without_rates(), operator_token="sesame"))
+    (ann,) = stage.people("ann")
+    ann.says("/op sesame")
+    stage.hush()
+    topics = {command.topic for command in COMMANDS.values()} | TOPICS.keys()
+    for asked in ("", *sorted(topics), *COMMANDS):
+        ann.says(f"/help {asked}")
+        lines = ann.lines()
+        assert 1 <= len(lines) <= 24
+        assert max(map(len, lines)) <= 80, lines
 
 
 def test_help_for_one_command(stage: Stage) -> None:
@@ -35,6 +66,19 @@ def test_help_for_one_command(stage: Stage) -> None:
     ann.sees(
         *["*** /me ACTION  say what you do: /me waves"] * 3,
         "*** there is no /xyzzy: /help shows what there is, //text says /text",
+    )
+
+
+def test_help_for_a_topic(stage: Stage) -> None:
+    (ann,) = stage.people("ann")
+    ann.says("/help about", "/help KEYS", "/help operators", "/help kick")
+    ann.sees(
+        "*** /help [TOPIC]  show what there is, or more about a command or a topic",
+        "*** /stats         say how the chat is doing, and how connections ended",
+        "*** Ctrl-D at the start of a line leaves, as /quit does",
+        "*** Ctrl-C in telnet drops the line that you are typing",
+        "*** there is no /operators: /help shows what there is, //text says /text",
+        "*** /kick is for operators: /op TOKEN makes you one",
     )
 
 
@@ -295,12 +339,12 @@ def test_history(stage: Stage) -> None:
     bob.says("/history", "/history 2", "/history 999")
     bob.sees(
         "*** last said here (10 lines):",
-        *[f"<ann> line {number}" for number in range(2, 12)],
+        *[f"#{number + 1} <ann> line {number}" for number in range(2, 12)],
         "*** last said here (2 lines):",
-        "<ann> line 10",
-        "<ann> line 11",
+        "#11 <ann> line 10",
+        "#12 <ann> line 11",
         "*** last said here (12 lines):",
-        *[f"<ann> line {number}" for number in range(12)],
+        *[f"#{number + 1} <ann> line {number}" for number in range(12)],
     )
 
 
@@ -315,7 +359,7 @@ def test_quit(stage: Stage) -> None:
     ann, bob, cat = stage.people("ann", "bob", "cat")
     ann.says("/quit see you", "not said")
     cat.says("/quit")
-    ann.sees("*** goodbye")
-    cat.sees("*** ann left: see you", "*** goodbye")
+    ann.sees("*** goodbye (quit)")
+    cat.sees("*** ann left: see you", "*** goodbye (quit)")
     bob.sees("*** ann left: see you", "*** cat left")
-    assert [ann.closed, bob.closed, cat.closed] == ["quit", "", "quit"]
+    assert [ann.closed, bob.closed, cat.closed] == [Ending.QUIT, "", Ending.QUIT]

@@ -1,11 +1,17 @@
+"""Rooms: their names, how many there are, and when one is let go."""
+
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from netkit.services.chat.history import History
+from netkit.services.chat.records import Kept, KeptRoom, Said
 from netkit.services.chat.refusal import Refusal
-from netkit.services.chat.rooms import HISTORY_LINES, HISTORY_SIZE, MAX_ROOMS, Room, Rooms, room_name
+from netkit.services.chat.rooms import MAX_ROOMS, Rooms, room_name
+
+
+def make(kept: Kept | None = None) -> Rooms:
+    return Rooms(History(), 50.0, kept)
 
 
 @pytest.mark.parametrize(
@@ -24,42 +30,66 @@ def test_what_is_no_name(typed: str) -> None:
         room_name(typed)
 
 
-@given(
-    st.lists(st.text("x\u00e9\u4e9c", max_size=5).map(lambda text: text * 1000 or "y"), max_size=30),
-    st.integers(0, 300),
-)
-def test_the_last_lines_are_kept_up_to_a_size(lines: list[str], number: int) -> None:
-    room = Room("#tea")
-    for line in lines:
-        room.remember(line)
-    kept: list[str] = []
-    for line in reversed(lines):
-        if len(line.encode()) + sum(len(later.encode()) for later in kept) > HISTORY_SIZE:
-            break
-        kept.insert(0, line)
-    assert room.last(number) == (kept[-number:] if number else [])
-
-
-def test_the_last_lines_are_kept_up_to_a_number() -> None:
-    room = Room("#tea")
-    for number in range(HISTORY_LINES + 5):
-        room.remember(str(number))
-    assert room.last(10**6) == [str(number) for number in range(5, HISTORY_LINES + 5)]
-
-
 def test_there_are_only_so_many_rooms() -> None:
-    rooms = Rooms()
-    made = [rooms.open(f"#r{number}") for number in range(MAX_ROOMS - 1)]
+    rooms = make()
+    made = [rooms.open(f"#r{number}")[0] for number in range(MAX_ROOMS - 1)]
+    for room in made:
+        room.members = {None: None}  # type: ignore[dict-item] # as if somebody was there
     with pytest.raises(Refusal):
         rooms.open("#more")
-    assert rooms.open("#r7") is made[7]
+    assert rooms.open("#R7") == (made[7], None)
+    made[7].members = {}
     rooms.tidy(made[7])
-    assert rooms.open("#more").name == "#more"
+    room, gone = rooms.open("#more")
+    assert (room.name, gone) == ("#more", None)
     assert len(rooms) == MAX_ROOMS
 
 
 def test_the_lobby_stays() -> None:
-    rooms = Rooms()
+    rooms = make()
     rooms.tidy(rooms.lobby)
     assert rooms.find("#Lobby") is rooms.lobby
     assert list(rooms) == [rooms.lobby]
+
+
+def test_a_room_begins_anew_where_nothing_is_kept() -> None:
+    rooms = make()
+    room, _ = rooms.open("#tea")
+    room.number, room.topic = 7, "leaves"
+    rooms.tidy(room)
+    room, _ = rooms.open("#tea")
+    assert (room.number, room.topic) == (0, "")
+
+
+def test_a_room_with_something_to_keep_stays() -> None:
+    rooms = make(Kept(start=1024))
+    for name, number, topic in (("#number", 1025, ""), ("#topic", 1024, "leaves"), ("#neither", 1024, "")):
+        room, _ = rooms.open(name)
+        assert room.number == room.reserved == 1024
+        room.number, room.topic = number, topic
+        rooms.tidy(room)
+    assert [room.name for room in rooms] == ["#lobby", "#number", "#topic"]
+
+
+def test_rooms_are_as_they_were_kept() -> None:
+    lines = (Said("#tea", 3, "ann", "three"), Said("#tea", 5, "bob", "five", action=True))
+    rooms = make(Kept((KeptRoom("#tea", "leaves", 9, lines), KeptRoom("#lobby", "", 2, ())), start=4))
+    tea = rooms.find("#tea")
+    assert (tea.topic, tea.number, tea.reserved, tuple(tea.shelf.lines)) == ("leaves", 9, 9, lines)
+    assert (rooms.lobby.number, rooms.open("#cake")[0].number) == (2, 4)
+    # It stays, though no number above the start was used.
+    low, _ = make(Kept((KeptRoom("#tea", "", 5, lines),), start=1024)).open("#tea")
+    assert low.shelf.newest == 5
+
+
+def test_the_room_that_was_left_the_longest_ago_goes_for_a_new_one() -> None:
+    kept = tuple(KeptRoom(f"#r{number}", "", 1, ()) for number in range(MAX_ROOMS - 1))
+    rooms = make(Kept(kept))
+    assert len(rooms) == MAX_ROOMS
+    for number, room in enumerate(rooms):
+        room.used = 1000.0 + (number * 7) % 11
+    oldest = min((room for room in rooms if room is not rooms.lobby), key=lambda room: room.used)
+    room, gone = rooms.open("#more")
+    assert gone is oldest
+    assert (room.name, len(rooms)) == ("#more", MAX_ROOMS)
+    assert oldest.name not in [each.name for each in rooms]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netkit.endings import Ending
 from netkit.services.chat.strangers import HTTP, TLS, recognise
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def test_a_tls_client_gets_one_line(stage: Stage, size: int) -> None:
     stage.hush()
     for at in range(0, len(HELLO), size):
         seat.sends(HELLO[at : at + size])
-    assert seat.reads() == b"*** this port is not TLS: connect in plain text\r\n"
-    assert seat.closed == "tls on a plain port"
+    assert seat.reads() == b"*** this port is not TLS: connect in plain text (tls-on-plain)\r\n"
+    assert seat.closed == Ending.TLS_ON_PLAIN
     ann.sees("*** guest1 left (no chat client)")
 
 
@@ -49,7 +50,7 @@ def test_a_web_client_gets_an_answer_of_its_own_and_says_nothing(stage: Stage, r
     for at in range(0, len(request_), size):
         seat.sends(request_[at : at + size])
     assert seat.reads() == HTTP.answer
-    assert seat.closed == "http on the chat port"
+    assert seat.closed == Ending.HTTP
     ann.sees("*** guest1 left (no chat client)")
 
 
@@ -62,7 +63,7 @@ def test_the_answer_to_a_web_client_is_whole() -> None:
         b"Connection: close",
     ]
     assert body == (
-        b"This is a chat, not a web server.\r\nConnect to it with netcat or telnet, such as: nc HOST PORT\r\n"
+        b"This is a chat, not a web server (http).\r\nConnect to it with netcat or telnet, such as: nc HOST PORT\r\n"
     )
 
 

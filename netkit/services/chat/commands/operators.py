@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 from ....endings import Ending
 from ....service import Stop
-from ..bans import network_of
+from ..bans import network_of, read_network
 from ..house import banned
-from ..nicks import check, fold
+from ..nicks import check, fold, reserved
 from ..person import Person
 from ..phrases import duration, quote, seconds
 from ..records import Ban, Unban
@@ -29,7 +29,7 @@ MAX_LISTED = 50
 MAX_WHY = 100
 
 
-@command("people", "/op TOKEN", "become an operator, with the token that the server was started with")
+@command("people", "/op TOKEN", "become an operator, if you know the server's token")
 def _op(asked: Asked) -> None:
     person, house = asked.person, asked.house
     if not house.operator_token:
@@ -56,7 +56,7 @@ def _kick(asked: Asked) -> None:
     asked.house.dismiss(asked.turn, person, Ending.KICKED, f"an operator sends you away{_because(why)}")
 
 
-@command(OPERATORS, "/ban NAME|NETWORK [TIME] [WHY]", "keep somebody away: /ban bob 2h, /ban 192.0.2.0/24")
+@command(OPERATORS, "/ban NAME|NETWORK [TIME] [WHY]", "keep somebody away: /ban bob 2h")
 def _ban(asked: Asked) -> None:
     who, time, why = asked.words
     # What is no time is the first word of the reason.
@@ -82,7 +82,7 @@ def _ban(asked: Asked) -> None:
 @command(OPERATORS, "/unban NAME|NETWORK", "lift a ban, as /bans shows it")
 def _unban(asked: Asked) -> None:
     (who,) = asked.words
-    target = _network(who) or f"@{fold(who)}"
+    target = read_network(who) or f"@{fold(who)}"
     if not asked.house.bans.remove(target):
         raise Refusal(f"there is no ban of {quote(who)}: /bans lists them")
     if asked.house.keeps:
@@ -102,7 +102,7 @@ def _bans(asked: Asked) -> None:
         asked.answer(f"and {len(every) - MAX_LISTED} more")
 
 
-@command(OPERATORS, "/mute NAME [TIME]", "let somebody not speak for a while, 10 minutes or as said; 0s ends it")
+@command(OPERATORS, "/mute NAME [TIME]", "silence somebody, for 10 min; 0s ends it")
 def _mute(asked: Asked) -> None:
     name, time = asked.words
     person = _other(asked, name)
@@ -135,17 +135,8 @@ def _targets(asked: Asked, who: str) -> list[str]:
     Raises:
         Refusal: it is no name for anybody, or the one who asks would be banned too.
     """
-    network = _network(who)
-    targets = [network or f"@{fold(who)}"]
-    if not network:
-        person = asked.house.nicks.get(who)
-        if person is None:
-            check(who, unicode=True)
-        elif person is asked.person:
-            raise Refusal("that is you: name somebody else")
-        # Everybody on this machine comes from the same address.
-        elif person.conn.host and not person.conn.local:
-            targets.append(str(network_of(person.conn.host)))
+    network = read_network(who)
+    targets = [network] if network else _targets_of_nick(asked, who)
     host = asked.person.conn.host
     for target in targets:
         if host and not target.startswith("@") and _covers(target, host):
@@ -153,17 +144,30 @@ def _targets(asked: Asked, who: str) -> list[str]:
     return targets
 
 
+def _targets_of_nick(asked: Asked, nick: str) -> list[str]:
+    person = asked.house.nicks.get(nick)
+    if person is asked.person:
+        raise Refusal("that is you: name somebody else")
+    targets = []
+    # A guest's name is given to whoever comes next.
+    if not reserved(fold(nick)):
+        targets.append(f"@{fold(nick)}")
+    # Everybody on this machine comes from the same address.
+    if person is not None and person.conn.host and not person.conn.local:
+        targets.append(str(network_of(person.conn.host)))
+    if person is None:
+        try:
+            check(nick, unicode=True)
+        except Refusal:
+            raise Refusal(f"cannot read {quote(nick)} as a name or a network: /ban bob, /ban 192.0.2.0/24") from None
+    if not targets:
+        raise Refusal(f"{quote(nick)} is a name that nobody keeps: /kick sends away who has it now")
+    return targets
+
+
 def _covers(target: str, host: str) -> bool:
     network, other = ip_network(target), network_of(host)
     return network.version == other.version and network.overlaps(other)
-
-
-def _network(text: str) -> str:
-    """A network or an address as it is kept, or nothing where it is none. No nick can be read as one."""
-    try:
-        return str(ip_network(text, strict=False))
-    except ValueError:
-        return ""
 
 
 def _shown(target: str) -> str:

@@ -37,7 +37,7 @@ def _limits(asked: Asked) -> None:
         asked.answer("you may talk as fast as you like")
     asked.answer(f"a line has at most {bounds.line_length} bytes")
     waiting = person.conn.waiting
-    asked.answer(f"{waiting} bytes wait for you; above {bounds.high} you are slow, above {bounds.hard} you are cut off")
+    asked.answer(f"{waiting} bytes wait for you: above {bounds.high} you are slow, above {bounds.hard} cut off")
 
 
 @command("people", "/json", "read and write JSON objects, for programs; again: lines")

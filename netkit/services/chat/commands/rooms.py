@@ -69,6 +69,7 @@ def _topic(asked: Asked) -> None:
         return
     if len(text) > MAX_TOPIC:
         raise Refusal(f"a topic has at most {MAX_TOPIC} characters: make it shorter")
+    asked.house.may_speak(asked.turn, asked.person)
     room.topic = text
     asked.answer(f"topic: {text}")
     asked.turn.announce(room, f"*** {asked.person.nick} set the topic: {text}", (asked.person.conn,))

@@ -60,7 +60,7 @@ class Command:
     run: Run
 
 
-#: By name, in the order in which ``/help`` lists them.
+#: By name.
 COMMANDS: dict[str, Command] = {}
 
 #: The topic of the commands that only operators have.

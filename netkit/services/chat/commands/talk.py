@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....endings import Ending
-from ..phrases import count
+from ..phrases import listing
 from ..refusal import Refusal
 from .table import Asked, command
 
@@ -43,13 +43,14 @@ def _reply(asked: Asked) -> None:
     asked.house.whisper(asked.turn, asked.person, to, asked.words[0])
 
 
-@command("talk", "/ignore [NAME]", "hear no more of somebody, or again; alone: whom you ignore")
+@command("talk", "/ignore [NAME]", "hear no more of somebody, or again; alone: list them")
 def _ignore(asked: Asked) -> None:
     (name,) = asked.words
     person, house = asked.person, asked.house
     if not name:
         nicks = sorted(other.nick for other in person.ignoring or ())
-        asked.answer(f"you ignore {count(len(nicks), 'person')}: {', '.join(nicks)}" if nicks else "you ignore nobody")
+        for line in listing(f"{len(nicks)} ignored", nicks, 0) if nicks else ["you ignore nobody"]:
+            asked.answer(line)
         return
     other = house.nicks.find(name)
     if other is person:
@@ -87,5 +88,6 @@ def _quiet(asked: Asked) -> None:
 def _quit(asked: Asked) -> None:
     (words,) = asked.words
     asked.answer(f"goodbye ({Ending.QUIT})")
-    asked.house.leave(asked.turn, asked.person, f": {words}" if words else "")
+    speaks = words and asked.person.muted_until <= asked.now
+    asked.house.leave(asked.turn, asked.person, f": {words}" if speaks else "")
     asked.turn.close(asked.person, Ending.QUIT)
