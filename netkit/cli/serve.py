@@ -164,7 +164,7 @@ def _token(service: str, path: Path | None) -> str:
         raise click.UsageError(f"cannot read the operators' token in {path}: {reason}.") from None
     if len(token) < SHORTEST_TOKEN or not token.isprintable() or " " in token:
         raise click.UsageError(
-            f"the token in {path} must be one word of {SHORTEST_TOKEN} characters or more: openssl rand -hex 16 makes one."
+            f"the token in {path} must be one word of {SHORTEST_TOKEN} characters or more: openssl rand -hex 16"
         )
     return token
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
@@ -141,16 +141,25 @@ class Telnet:
     Args:
         local: options that we turn on when the peer asks for it (DO).
         remote: options that the peer may turn on when it offers (WILL). All others are refused.
+        wishes: options that are to be on as soon as the peer negotiates at all, and whether each is its own
+            (``request``) or ours (``offer``).
     """
 
-    __slots__ = ("_marks", "_options", "_partial", "_sub", "_sub_size", "negotiates", "seen")
+    __slots__ = ("_marks", "_options", "_partial", "_sub", "_sub_size", "_wishes", "negotiates", "seen")
 
-    def __init__(self, *, local: frozenset[int] = frozenset(), remote: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        *,
+        local: frozenset[int] = frozenset(),
+        remote: frozenset[int] = frozenset(),
+        wishes: Sequence[tuple[int, bool]] = (),
+    ) -> None:
         #: Whether the peer has sent an IAC. Before it has, send it nothing of telnet.
         self.seen = False
         #: Whether the peer has spoken of an option: a Ctrl-C alone is no sign that it wants any.
         self.negotiates = False
         self._options = Options(local, remote)
+        self._wishes = wishes
         # The start of a command that the last chunk ended in: nothing, IAC, or IAC and a verb.
         self._partial = b""
         # The subnegotiation under way: its option, if that has come, and its data as far as it is kept.
@@ -192,6 +201,10 @@ class Telnet:
     def request(self, option: int, enable: bool = True) -> bytes:
         """Ask the peer to turn an option of its own on or off: as ``offer``, with IAC DO and IAC DONT."""
         return self._wish(option, True, enable)
+
+    def begin(self) -> bytes:
+        """Say what is wished for, without waiting for the peer to negotiate. Returns what to send."""
+        return b"".join(self._wish(option, by_peer, True) for option, by_peer in self._wishes)
 
     def mark(self) -> bytes:
         """Ask for a sign that the peer has come to this point in what it is sent (RFC 860).
@@ -251,7 +264,10 @@ class Telnet:
         if option == Option.TIMING_MARK:
             self._timing_mark(verb, events)
             return
-        self.negotiates = True
+        if not self.negotiates:
+            self.negotiates = True
+            if wished := self.begin():
+                events.append(Reply(wished))
         by_peer = verb in (Command.WILL, Command.WONT)
         before = self._options.enabled(option, by_peer)
         awaited = self._options.awaited(option, by_peer)

@@ -117,7 +117,9 @@ def _icu() -> tuple[Any, Any]:
     try:
         import icu  # type: ignore[import-untyped]
     except ImportError:
-        raise ServiceError("PyICU is not installed: pip install 'netkit[unicode-nicks]', or leave out --unicode-nicks") from None
+        raise ServiceError(
+            "PyICU is not installed: pip install 'netkit[unicode-nicks]', or leave out --unicode-nicks"
+        ) from None
     checker = icu.SpoofChecker()
     # One script in the sense of UTS #39, section 5.1: Japanese, Korean and Chinese are one each.
     checker.setRestrictionLevel(icu.URestrictionLevel.SINGLE_SCRIPT_RESTRICTIVE)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...service import Conn
+from ...wire.editor import Editor
 from ...wire.lines import LineSplitter
-from ...wire.telnet import Telnet
 from .messages import Form
 from .pace import Pace
 
 if TYPE_CHECKING:
     from .rooms import Room
+    from .terminal import Terminal
 
 
 class Person:
@@ -62,7 +63,7 @@ class Person:
         "settled",
         "shown_at",
         "slot",
-        "telnet",
+        "terminal",
         "told_utf8",
         "too_long",
         "tries",
@@ -81,7 +82,7 @@ class Person:
         # What it types.
         self.input = LineSplitter(line_length)
         #: Made at its first 0xFF byte: netcat never needs one.
-        self.telnet: Telnet | None = None
+        self.terminal: Terminal | None = None
         #: Nothing that it sent was a whole line yet: it may be no chat client at all.
         self.fresh = True
         #: Bytes since its last whole line.
@@ -141,6 +142,11 @@ class Person:
     def listens(self) -> bool:
         """Whether it gets what its room says."""
         return not self.paused and not self.lost
+
+    @property
+    def editor(self) -> Editor | None:
+        """What edits its line, if the server does."""
+        return self.terminal.editor if self.terminal else None
 
     def settle(self) -> None:
         """End its lines from now on as its own first line ended."""

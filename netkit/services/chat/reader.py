@@ -11,19 +11,23 @@ from __future__ import annotations
 import heapq
 import math
 import re
+from collections.abc import Callable
 from itertools import count
 
 from ...endings import Ending
 from ...service import Hold, Wake
+from ...wire.editor import Editor, Key, Show
 from ...wire.lines import TooLong
-from ...wire.telnet import Command, Flood, Reply, Telnet
+from ...wire.telnet import Command, Flood, Marked, Negotiated, Reply, Subnegotiation
 from ...wire.text import clean, decode
 from . import objects, strangers
 from .commands import obey
+from .commands import terminal as make_terminal
 from .house import House, why
-from .messages import Receipt
+from .messages import Form, Receipt
 from .person import Person, last_minute
 from .refusal import Refusal
+from .terminal import Terminal
 from .turn import Turn
 
 #: What Ctrl-D sends where the terminal is raw, and what telnet sends for it on any port but 23: EOT (RFC 20).
@@ -169,37 +173,98 @@ class Reader:
     # The second station: telnet.
 
     def _take(self, turn: Turn, person: Person, data: bytes) -> None:
-        if person.telnet is None:
-            if _IAC not in data:
-                self._type(turn, person, data)
-                return
-            person.telnet = Telnet()
-        for event in person.telnet.feed(data):
+        if person.terminal is None and _IAC not in data:
+            self._type(turn, person, data)
+            return
+        terminal = person.terminal or make_terminal(self._house, person)
+        for event in terminal.telnet.feed(data):
             if isinstance(event, bytes):
-                self._type(turn, person, event)
+                if terminal.editor:
+                    self._edit(turn, person, terminal, terminal.editor, event)
+                else:
+                    self._type(turn, person, event)
             elif isinstance(event, Command):
                 self._command(turn, person, event)
             elif isinstance(event, Reply):
                 turn.send(person, event.data)
             elif isinstance(event, Flood):
                 self._house.dismiss(turn, person, Ending.TELNET_FLOOD, event.reason)
+            else:
+                self._agree(turn, person, terminal, event)
             if person.gone:
                 return
 
+    def _agree(
+        self, turn: Turn, person: Person, terminal: Terminal, event: Negotiated | Subnegotiation | Marked
+    ) -> None:
+        """Take what a terminal says of itself; with that, the editor of its line may come or go."""
+        if isinstance(event, Marked):
+            took = terminal.marked(turn.now)
+            if terminal.asked:
+                terminal.asked = False
+                turn.tell(person, f"*** {took * 1000:.0f} ms to you and back")
+            return
+        before = terminal.editor
+        if isinstance(event, Negotiated):
+            # What it was told until now is in the form that it was in then.
+            turn.flush()
+            data = terminal.negotiated(event, person.input.pending)
+        else:
+            data = terminal.resized(event)
+        if terminal.editor and not before:
+            person.input.erase_line()
+            person.take(Form.EDITED)
+        elif before and not terminal.editor:
+            person.take(Form.CRLF)
+        if data:
+            turn.send(person, data)
+
+    def _edit(self, turn: Turn, person: Person, terminal: Terminal, editor: Editor, keys: bytes) -> None:
+        """Let the editor take the keys, and do as it says."""
+        person.unfinished += len(keys)
+        for event in editor.feed(keys):
+            if person.gone:
+                continue  # to its end, as it asks for
+            if isinstance(event, Show):
+                turn.send(person, event.data)
+            elif event is Key.END_OF_INPUT:
+                self._house.dismiss(turn, person, Ending.QUIT)
+            elif event is Key.INTERRUPT:
+                terminal.question = ""
+            elif isinstance(event, bytes | TooLong):
+                self._edited(turn, person, terminal, event)
+        self._unending(turn, person)
+
+    def _edited(self, turn: Turn, person: Person, terminal: Terminal, line: bytes | TooLong) -> None:
+        """A line has been edited: it may be the answer to a question."""
+        if terminal.question and isinstance(line, bytes):
+            question, terminal.question = terminal.question, ""
+            line = question.encode() + line if line else b""
+        self._lines(turn, person, [line])
+        turn.flush()
+
     def _command(self, turn: Turn, person: Person, command: Command) -> None:
         """Do as the keys of a telnet terminal should (RFC 854; RFC 1184 for EOF and ABORT)."""
-        if command in (Command.IP, Command.BRK, Command.ABORT, Command.EL):
-            person.input.erase_line()
+        editor = person.editor
+        if command in (Command.IP, Command.BRK, Command.ABORT):
+            self._erase(turn, person, editor.interrupt if editor else person.input.erase_line)
+        elif command is Command.EL:
+            self._erase(turn, person, editor.erase_line if editor else person.input.erase_line)
         elif command is Command.EC:
-            person.input.erase_character()
-        elif command is Command.EOF and not person.input.pending:
+            self._erase(turn, person, editor.erase_character if editor else person.input.erase_character)
+        elif command is Command.EOF and not (editor or person.input).pending:
             self._house.dismiss(turn, person, Ending.QUIT)
         elif command is Command.AO:
             # All output is with the layer already: there is none to throw away, only to say that it is done.
-            turn.send(person, b"\r\n")
+            turn.send(person, editor.above(b"\r\n") if editor else b"\r\n")
         elif command is Command.AYT and turn.now - person.shown_at >= SHOWN_EVERY:
             person.shown_at = turn.now
             turn.tell(person, f"[netkit: yes, {person.room.name}, {len(self._house.people)} online]")
+
+    def _erase(self, turn: Turn, person: Person, erase: Callable[[], bytes | None]) -> None:
+        """Erase something of the half-typed line, and show that where the line is ours."""
+        if shown := erase():
+            turn.send(person, shown)
 
     # The third station: Ctrl-D.
 
@@ -232,6 +297,10 @@ class Reader:
         items = person.input.feed(data)
         if items:
             self._lines(turn, person, items)
+        self._unending(turn, person)
+
+    def _unending(self, turn: Turn, person: Person) -> None:
+        """Let somebody go who sends and sends, and no line."""
         if person.unfinished > TOO_LONG_BYTES and not person.gone:
             self._house.dismiss(turn, person, Ending.LINE_TOO_LONG, "that was too much without a line of yours")
 

@@ -139,11 +139,17 @@ class Chat(Service):
     def stopping(self, now: float) -> Effects:
         """Tell everybody, slow readers too: it is the last line they get."""
         told = f"*** the server is stopping: goodbye ({Ending.SHUTDOWN})"
+        turn = Turn(now)
         forms: dict[Form, list[Person]] = {}
         for person in self._house.people.values():
-            if not person.lost:
+            if person.editor:
+                turn.tell(person, told)
+                turn.send(person, person.editor.erase())
+            elif not person.lost:
                 forms.setdefault(person.form, []).append(person)
-        return [Send(tuple(person.conn for person in people), write([told], form)) for form, people in forms.items()]
+        for form, people in forms.items():
+            turn.add(Send(tuple(person.conn for person in people), write([told], form)))
+        return turn.effects()
 
     def refused(self, reason: str) -> bytes:
         """One line for somebody who cannot be let in, or is let go for its silence."""

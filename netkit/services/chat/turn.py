@@ -59,6 +59,9 @@ class Turn:
     def close(self, person: Person, reason: str) -> None:
         """Close the connection of somebody who has left, after what it was told."""
         if not person.lost:
+            if person.editor:
+                # What the client itself says then shall stand at the left edge.
+                self.send(person, person.editor.erase())
             self.add(Close(person.conn, reason))
 
     def abort(self, person: Person, reason: str) -> None:
@@ -89,17 +92,26 @@ class Turn:
         if to is None:
             return
         if isinstance(to, Person):
-            self._effects.append(Send((to.conn,), _written(to, messages)))
+            data = write(messages, to.form)
+            self._effects.append(Send((to.conn,), to.editor.above(data) if to.editor else data))
         else:
             for form, conns in to.listeners(self._but):
+                data = write(messages, form)
                 if form.edited:
-                    self._effects += [Send((conn,), _written(to.members[conn], messages)) for conn in conns]
+                    self._effects += _above(data, [to.members[conn] for conn in conns])
                 else:
-                    self._effects.append(Send(conns, write(messages, form)))
+                    self._effects.append(Send(conns, data))
         self._to = None
         self._but = ()
         self._messages = []
 
 
-def _written(person: Person, messages: list[Message]) -> bytes:
-    return write(messages, person.form)
+def _above(data: bytes, people: list[Person]) -> list[Effect]:
+    """Show something above the lines that some people are typing. Those who have typed the same get the same bytes."""
+    rows: dict[bytes, list[Conn]] = {}
+    shown: dict[bytes, bytes] = {}
+    for person in people:
+        if editor := person.editor:
+            rows.setdefault(editor.row, []).append(person.conn)
+            shown[editor.row] = editor.above(data)
+    return [Send(tuple(conns), shown[row]) for row, conns in rows.items()]

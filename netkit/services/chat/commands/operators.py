@@ -29,13 +29,16 @@ MAX_LISTED = 50
 MAX_WHY = 100
 
 
-@command("people", "/op TOKEN", "become an operator, if you know the server's token")
+@command("people", "/op [TOKEN]", "become an operator, if you know the server's token")
 def _op(asked: Asked) -> None:
     person, house = asked.person, asked.house
     if not house.operator_token:
         raise Refusal("this server has no operators")
     if person in house.operators:
         raise Refusal(f"you are an operator already: /help {OPERATORS} lists what you can do")
+    if not asked.words[0]:
+        _ask(asked)
+        return
     # In constant time, or how long it takes would tell how much of it is right.
     if hmac.compare_digest(asked.words[0].encode(), house.operator_token.encode()):
         house.operators.add(person)
@@ -46,6 +49,15 @@ def _op(asked: Asked) -> None:
         house.dismiss(asked.turn, person, Ending.BAD_TOKEN, f"that was wrong {TRIES} times")
         return
     raise Refusal(f"that is not the token: {TRIES - person.tries} tries left")
+
+
+def _ask(asked: Asked) -> None:
+    """Let the token be typed where nobody sees it, which takes an editor of ours."""
+    terminal = asked.person.terminal
+    if terminal is None or terminal.editor is None:
+        raise Refusal("usage: /op TOKEN")
+    terminal.question = "/op "
+    asked.turn.send(asked.person, terminal.editor.ask("token: "))
 
 
 @command(OPERATORS, "/kick NAME [WHY]", "send somebody away, who may come back")

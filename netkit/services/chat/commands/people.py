@@ -6,6 +6,7 @@ import math
 
 from ..messages import Form
 from ..phrases import duration
+from ..refusal import Refusal
 from .table import Asked, command
 
 
@@ -38,11 +39,16 @@ def _limits(asked: Asked) -> None:
     asked.answer(f"a line has at most {bounds.line_length} bytes")
     waiting = person.conn.waiting
     asked.answer(f"{waiting} bytes wait for you: above {bounds.high} you are slow, above {bounds.hard} cut off")
+    if person.terminal:
+        person.terminal.asked = True
+        asked.turn.send(person, person.terminal.mark(asked.now))
 
 
 @command("people", "/json", "read and write JSON objects, for programs; again: lines")
 def _json(asked: Asked) -> None:
     person = asked.person
+    if person.editor:
+        raise Refusal("the server edits your line: /edit off stops that, and then you can read JSON")
     # What it was told until now is in the form that it was in then.
     asked.turn.flush()
     if person.form is Form.JSON:
