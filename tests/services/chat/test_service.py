@@ -213,18 +213,32 @@ def test_who_finished_sending_is_heard_out(stage: Stage) -> None:
     bob.sees()
 
 
-def test_who_said_nothing_gets_no_receipt(stage: Stage) -> None:
+def test_the_receipt_is_for_what_was_said_last_wherever_that_was(stage: Stage) -> None:
     ann, bob = stage.people("ann", "bob")
+    bob.says("one")
     ann.says("/me waves", "/join #tea")
     ann.reads()
     ann.ends()
-    # The receipt is for what was said last, wherever that was.
-    ann.sees("*** ok #1")
-    bob.reads()
-    bob.says("/msg bob hi", "/who", "", "/nick you")
-    bob.reads()
-    bob.ends()
-    bob.sees()
+    ann.sees("*** ok #2")
+
+
+def test_who_said_nothing_gets_no_receipt(stage: Stage) -> None:
+    ann, bob = stage.people("ann", "bob")
+    ann.says("/msg bob hi", "/who", "", "/nick you", "/topic tea")
+    stage.hush()
+    ann.ends()
+    ann.sees()
+    bob.sees("*** ann left")
+
+
+def test_the_receipt_ends_as_the_lines_do(stage: Stage) -> None:
+    # As ``echo hi | nc -N host port``, with and without a newline.
+    for sent, receipt in ((b"hi\n", b"*** ok #1\n"), (b"hi", b"*** ok #2\r\n"), (b"hi\r\n", b"*** ok #3\r\n")):
+        seat = stage.seat()
+        seat.reads()
+        seat.sends(sent)
+        seat.ends()
+        assert seat.reads() == receipt
 
 
 def test_a_last_command_is_answered(stage: Stage) -> None:
@@ -282,11 +296,14 @@ def test_everybody_is_told_that_the_server_stops(stage: Stage) -> None:
 def test_who_left_keeps_nobody_in_memory(new_stage: Callable[[Service], Stage]) -> None:
     stage = new_stage(chat := Chat())
     ann, bob = stage.people("ann", "bob")
-    person = chat._house.people[ann]
-    bob.says("/msg ann hi")
+    person, other = chat._house.people[ann], chat._house.people[bob]
+    bob.says("/msg ann hi", "/ignore ann")
+    ann.says("/ignore bob")
     ann.vanishes()
     # Bob may still have ann to reply to; ann must not have bob, and so on without end.
-    assert person.reply_to is None
+    assert person.reply_to is person.ignoring is person.ignored_by is None
+    assert not other.ignoring
+    assert not other.ignored_by
 
 
 def test_a_silent_person_takes_little_memory() -> None:
