@@ -7,7 +7,8 @@ bytes that a service gave us to send. So between two looks it is at most
 
 and there is nothing to add up until that could be more than the budget. With little waiting, as it mostly is, that
 is once in so many bytes as the budget has: 256 MiB of them. Near the budget it would be each time, and therefore at
-least ``1 / STEPS`` of it lies between two looks. By so much, less than 2 %, the budget may be exceeded.
+least ``1 / STEPS`` of it lies between two looks. By so much, less than 2 %, the budget may be exceeded, and by what is
+put in the turn of the loop in which that is noticed.
 
 What counts as put:
 
@@ -61,10 +62,18 @@ class Budget:
         self.sessions = sessions
         self.loop = loop
         self.cut = cut
-        # Bytes put since the last look, and so many are the next one's due.
+        # Bytes put since the last look, and with how many the next one is due.
         self.put = 0
         self.free = self.most
+        self.due = False
         self.timer: asyncio.TimerHandle | None = None
+
+    def count(self, size: int) -> None:
+        """So many bytes were put. A look is never taken in here: a write may be under way."""
+        self.put += size
+        if self.put >= self.free and not self.due:
+            self.due = True
+            self.loop.call_soon(self.look)
 
     def opened(self) -> None:
         """One more is there: begin to look each period if all of them together could be too much unseen."""
@@ -84,6 +93,7 @@ class Budget:
         if total > self.most:
             total -= self.evict(waiting, total)
         self.put = 0
+        self.due = False
         self.free = max(self.most - total, self.most // STEPS)
 
     def evict(self, waiting: list[tuple[int, Session]], total: int) -> int:

@@ -205,10 +205,10 @@ class Delivery:
         match effect:
             case Send(to, data):
                 self.outboxes.put(cast("Collection[Session]", to), data)
-                self.budget.put += len(to) * len(data)
+                self.budget.count(len(to) * len(data))
             case bytes() if session is not None:
                 self.outboxes.put((session,), effect)
-                self.budget.put += len(effect)
+                self.budget.count(len(effect))
             case Close(conn, reason) if reason:
                 self.close(cast(Session, conn), reason)
             case Hold(conn, seconds):
@@ -234,8 +234,6 @@ class Delivery:
             self.finish(session)
         if self.filled:
             self.settle()
-        if self.budget.put >= self.budget.free:
-            self.budget.look()
 
     def write_on(self, session: Session, data: bytes) -> None:
         """Write to a connection that may be slow, closing or gone."""
@@ -250,11 +248,9 @@ class Delivery:
         """Tell the service of the connections that its last effects have filled up."""
         filled, self.filled = self.filled, []
         for session in filled:
-            self.budget.put += session.waiting
+            self.budget.count(session.waiting)
             if session.stalled and not session.closing:
                 self.tell("paused", session)
-        if self.budget.put >= self.budget.free:
-            self.outboxes.schedule()  # at the turn's end there is a look
 
     def hold(self, session: Session, seconds: float) -> None:
         """Stop reading from a connection for a while, or let go. After its end, put off closing it."""

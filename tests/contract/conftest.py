@@ -108,6 +108,7 @@ class Recorder(Service):
     def __init__(self, inner: Service | None = None) -> None:
         self.inner = inner or Service()
         self.idle = self.inner.idle
+        self.small_buffers = self.inner.small_buffers
         self.told: Counter[str] = Counter()
         self.conns: list[Conn] = []
         self.now = 0.0
@@ -156,6 +157,10 @@ class Recorder(Service):
     def woken(self, now: float) -> Effects:
         self._note("woken", now)
         return self.inner.woken(now)
+
+    def recalled(self, query: object, found: object, now: float) -> Effects:
+        self._note("recalled", now)
+        return self.inner.recalled(query, found, now)
 
     def stopping(self, now: float) -> Effects:
         self._note("stopping", now)
@@ -246,7 +251,13 @@ class Site:
 class Serve(Protocol):
     """What the fixture ``serve`` is."""
 
-    async def __call__(self, service: Service, *places: Place, limits: netkit.Limits | None = None) -> Site:
+    async def __call__(
+        self,
+        service: Service,
+        *places: Place,
+        limits: netkit.Limits | None = None,
+        storage: netkit.Storage | None = None,
+    ) -> Site:
         """Start a server on these places: on TCP if there are none."""
 
 
@@ -255,12 +266,18 @@ async def serve(layer: str, tcp: Place) -> AsyncIterator[Serve]:
     """Starts servers on the layer of this test, and takes them away at its end."""
     sites: list[Site] = []
 
-    async def start(service: Service, *places: Place, limits: netkit.Limits | None = None) -> Site:
+    async def start(
+        service: Service,
+        *places: Place,
+        limits: netkit.Limits | None = None,
+        storage: netkit.Storage | None = None,
+    ) -> Site:
         places = places or (tcp,)
         running = AsyncExitStack()
         tls = next((place.server_tls for place in places if place.server_tls is not None), None)
+        listen = [place.listen for place in places]
         server = await running.enter_async_context(
-            netkit.serve(service, listen=[place.listen for place in places], layer=layer, limits=limits, tls=tls)
+            netkit.serve(service, listen=listen, layer=layer, limits=limits, tls=tls, storage=storage)
         )
         site = Site(server, places, running)
         sites.append(site)

@@ -79,6 +79,21 @@ async def test_who_says_nothing_at_all(serve: Serve, endpoint: Place, tick: floa
     assert await client.rest() == b""
 
 
+async def test_who_is_closed_for_its_silence_is_told(
+    serve: Serve, endpoint: Place, tick: float, recorder: Callable[[Service], Recorder]
+) -> None:
+    class Polite(Echo):
+        def refused(self, reason: str) -> bytes:
+            return f"sorry: {reason}\n".encode()
+
+    service = recorder(Polite())
+    client = await (await serve(service, endpoint, limits=Limits(idle=tick))).connect()
+    assert await client.rest() == b"sorry: idle\n"
+    await client.close()
+    await service.until("lost")
+    assert (service.endings, service.told["refused"]) == ({"idle": 1}, 1)
+
+
 async def test_what_the_service_says_where_the_limits_do_not(serve: Serve, tick: float) -> None:
     class Hasty(Echo):
         idle = tick

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Recorder, Serve, Site
 
 #: TLS says nothing to whom it has not shaken hands with.
-FAREWELL = {"tcp": b"sorry: the server is full\n", "tcp6": b"sorry: the server is full\n", "tls": b""}
+FAREWELL = {"tls": b""}
 
 
 class Polite(Echo):
@@ -44,12 +44,16 @@ async def test_a_full_server(
     first, second = await site.connect(), await site.connect()
     await service.until("opened", 2)
     for _ in range(3):
-        assert await turned_away(site) == FAREWELL.get(endpoint.kind, FAREWELL["tcp"])
-    assert service.told["opened"] == 2
-    assert sum(line.endswith("the server is full") for line in caplog.messages) == 3
+        assert await turned_away(site) == FAREWELL.get(endpoint.kind, b"sorry: server-full\n")
+    # Who cannot be told anything is not asked about.
+    assert (service.told["opened"], service.told["refused"]) == (2, 0 if endpoint.kind == "tls" else 3)
+    assert service.endings == {"server-full": 3}
+    (line,) = [line for line in caplog.messages if line.startswith("refused")]
+    assert line.endswith(": server-full")
     await first.close()
     await service.until("lost")
     third = await site.connect()
+    assert service.endings["server-full"] == 3
     for each in (second, third):
         await each.send(b"here")
         assert await each.read(4) == b"here"

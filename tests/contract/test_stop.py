@@ -116,7 +116,8 @@ async def test_who_does_not_read_is_cut_when_the_grace_is_over(
     took = await site.stop()
     assert grace - tick < took < grace + SOON
     assert service.told["lost"] == 1
-    assert "the server stopped" in caplog.messages[-1]
+    assert caplog.messages[-2].endswith(": shutdown")
+    assert caplog.messages[-1] == "endings: shutdown 1"
 
 
 async def test_abort_ends_it_at_once(serve: Serve, endpoint: Place, recorder: Callable[[Service], Recorder]) -> None:

@@ -74,6 +74,8 @@ async def test_a_stalled_handshake_holds_a_place_and_is_ended(
     await client.close()
     await site.empty()
     assert service.told["opened"] == service.told["lost"] <= 2
+    assert service.endings["server-full"] == 1
+    assert sum(": handshake (" in line for line in quiet.messages) == 2
     assert loudest(quiet) == logging.INFO
 
 
@@ -93,6 +95,7 @@ async def test_garbage(serve: Serve, tls: Place, garbage: bytes, quiet: pytest.L
     await client.cut()
     await works(site)
     await site.empty()
+    assert sum(": handshake (" in line for line in quiet.messages) == 1
     assert loudest(quiet) == logging.INFO
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -53,27 +54,51 @@ def test_the_largest_go_until_the_rest_fits_and_no_more(sizes: list[int]) -> Non
         assert {pile.ending for pile in piles} <= {"", Ending.OVER_BUDGET}
 
 
+class Loop:
+    """A loop that does at once what shall be done in the next turn."""
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        callback()
+
+
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, MOST // 8)), max_size=60), st.data())
 def test_it_is_exceeded_by_less_than_a_step(puts: list[tuple[int, int]], data: st.DataObject) -> None:
-    """As the delivery does it: count what is put, and look when that is due. Piles grow, and shrink at will."""
+    """Count what is put, and nothing else. Piles grow, and shrink at will."""
     piles = [Pile() for _ in range(5)]
-    kept = make(*piles)
+    kept = make(*piles, loop=cast(asyncio.AbstractEventLoop, Loop()))
     for number, size in puts:
         piles[number].size += size
-        kept.put += size
+        kept.count(size)
         piles[0].size -= data.draw(st.integers(0, piles[0].size))
-        if kept.put >= kept.free:
-            kept.look()
         assert sum(pile.size for pile in piles) <= MOST + MOST // STEPS
 
 
 @pytest.mark.parametrize(("waits", "free"), [(0, MOST), (MOST // 2, MOST // 2), (MOST - 1, MOST // STEPS)])
 def test_what_may_be_put_before_the_next_look(waits: int, free: int) -> None:
-    kept = make(Pile(waits))
+    kept = make(Pile(waits), loop=cast(asyncio.AbstractEventLoop, Loop()))
     assert kept.free == MOST
-    kept.put = MOST
-    kept.look()
+    kept.count(MOST - 1)
+    assert (kept.put, kept.free) == (MOST - 1, MOST)
+    kept.count(1)
     assert (kept.put, kept.free) == (0, free)
+
+
+async def test_one_look_is_enough_for_a_turn_and_is_taken_after_it() -> None:
+    pile = Pile(MOST + 1)
+    looks = 0
+
+    class Watched(Budget):
+        def look(self) -> None:
+            nonlocal looks
+            looks += 1
+            super().look()
+
+    kept = Watched(Limits(budget=MOST), cast("list[Session]", [pile]), asyncio.get_running_loop(), cut)
+    for _ in range(3):
+        kept.count(MOST)
+    assert (looks, pile.ending) == (0, "")
+    await asyncio.sleep(0)
+    assert (looks, pile.ending) == (1, Ending.OVER_BUDGET)
 
 
 @pytest.fixture

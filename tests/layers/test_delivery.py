@@ -625,7 +625,7 @@ async def test_above_the_budget_the_largest_is_cut(caplog: pytest.LogCaptureFixt
     assert [line.is_closing() for line in lines] == [False] * 4  # 1000 at most can wait
     lines[3].waiting = 201
     delivery.received(lines[0].session, b"?")
-    await delivery.turn()
+    await lines[1].until("abort")
     assert [line.is_closing() for line in lines] == [False, True, False, False]
     assert lines[1].session.ending == Ending.OVER_BUDGET
     assert caplog.messages == [
@@ -643,5 +643,5 @@ async def test_who_fills_up_with_plain_bytes_is_counted() -> None:
     line.waiting = 2000
     delivery.paused(line.session)
     delivery.received(other.session, b"?")
-    await delivery.turn()
+    await line.until("abort")
     assert (line.session.ending, other.session.ending) == (Ending.OVER_BUDGET, "")
