@@ -46,7 +46,7 @@ def test_everybody_hears_the_last_line(layer: str, loop: str, number: signal.Sig
         while b"nobody else is here yet" not in heard.readline():
             pass
         server.signal(number)
-        assert heard.read() == b"*** the server is stopping\r\n"
+        assert heard.read() == b"*** the server is stopping: goodbye (shutdown)\r\n"
         sock.close()
         heard.close()
         assert server.wait() == 0

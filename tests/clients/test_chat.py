@@ -54,7 +54,7 @@ def test_everybody_can_quit(chat: Meeting) -> None:
     for nick, kind in GUESTS.items():
         person = people.pop(nick)
         person.says("/quit")
-        person.sees("*** goodbye")
+        person.sees("*** goodbye (quit)")
         person.ends_input()  # when the server has closed, both netcats still wait for their user to press a key
         if kind == "telnet":
             person.sees("Connection closed by foreign host.")
@@ -68,7 +68,7 @@ def test_everybody_is_told_that_the_server_stops(chat: Meeting) -> None:
     people = joined(chat, **GUESTS)
     chat.stops_cleanly()
     for person in people.values():
-        person.sees("*** the server is stopping")
+        person.sees("*** the server is stopping: goodbye (shutdown)")
 
 
 def test_a_line_that_the_input_ends_in_is_said(chat: Meeting) -> None:

@@ -35,7 +35,7 @@ def test_on_any_port_it_is_told_nothing_of_telnet(telnet: Telnet, ann: Client, t
     client.says("hello")
     ann.sees("<guest1> hello")
     client.says("/quit")
-    client.sees("*** goodbye", "Connection closed by foreign host.")
+    client.sees("*** goodbye (quit)", "Connection closed by foreign host.")
     client.output.rest()
     assert tap.sent == b"hello\r\n/quit\r\n"
     assert b"\xff" not in tap.received
@@ -46,7 +46,7 @@ def test_all_that_it_offers_is_refused_once(telnet: Telnet, ann: Client, tap: Ta
     client.says("hello")
     ann.sees("<guest1> hello")
     client.says("/quit")
-    client.sees("*** goodbye", "Connection closed by foreign host.")
+    client.sees("*** goodbye (quit)", "Connection closed by foreign host.")
     client.output.rest()
     assert tap.sent == OFFERS + b"hello\r\n/quit\r\n"
     assert tap.received.replace(REFUSALS, b"").count(b"\xff") == 0
@@ -68,7 +68,7 @@ def test_ctrl_c_drops_what_was_begun_and_goes_on(telnet: Telnet, ann: Client, ta
     assert tap.sent.removeprefix(OFFERS) == b"never said" + INTERRUPT + b"said\r\n"
     assert tap.received.count(MARKED) == 1
     client.says("/quit")
-    client.sees("*** goodbye")
+    client.sees("*** goodbye (quit)")
 
 
 @KINDS
@@ -76,5 +76,5 @@ def test_ctrl_d_on_an_empty_line_leaves(telnet: Telnet, ann: Client, kind: str) 
     client = telnet(kind)
     client.says("bye")
     client.types(b"\x04")
-    client.sees("*** goodbye", "Connection closed by foreign host.")
+    client.sees("*** goodbye (quit)", "Connection closed by foreign host.")
     ann.sees("<guest1> bye", "*** guest1 left")

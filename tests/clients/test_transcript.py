@@ -22,7 +22,7 @@ ANN = """\
 [cy -> you] psst
 *** bob left
 *** cy left: see you
-*** goodbye
+*** goodbye (quit)
 """
 
 BOB = """\
@@ -40,7 +40,7 @@ Escape character is '^]'.
 hello from telnet
 <cy> hello from openssl
 /me waves
-*** goodbye
+*** goodbye (quit)
 Connection closed by foreign host.
 """
 
@@ -54,7 +54,7 @@ CY = """\
 * bob waves
 [you -> ann] psst
 *** bob left
-*** goodbye
+*** goodbye (quit)
 """
 
 
@@ -88,7 +88,7 @@ def test_three_clients_talk(chat: Meeting) -> None:
     cy.says("/quit see you")
     ann.finds("*** cy left: see you")
     ann.says("/quit")
-    ann.sees("*** goodbye")
+    ann.sees("*** goodbye (quit)")
     ann.ends_input()
 
     for person, screen in (ann, ANN), (bob, BOB), (cy, CY):

@@ -82,7 +82,7 @@ async def test_who_comes_and_goes_is_announced(site: Site) -> None:
     dan = await enter(site, 0, b"dan")
     assert await ann.lines(2) == [b"*** guest1 is here\n", b"*** guest1 is dan now\n"]
     await dan.send(b"/quit\n")
-    assert await dan.rest() == b"*** goodbye\n"
+    assert await dan.rest() == b"*** goodbye (quit)\n"
     assert await ann.line() == b"*** dan left\n"
     bob.reset()
     assert await ann.line() == b"*** bob left\n"

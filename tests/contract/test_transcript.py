@@ -59,7 +59,7 @@ GOLDEN = {
         b"<cat> last words without an end\n",
         b"*** cat left\n",
         b"*** bob left\n",
-        b"*** goodbye\n",
+        b"*** goodbye (quit)\n",
     ],
     "bob": [
         b"*** you are guest2 in #lobby\r\n",
@@ -91,7 +91,7 @@ GOLDEN = {
         b"<ann> [31mred\r\n",
         b"<cat> last words without an end\r\n",
         b"*** cat left\r\n",
-        b"*** goodbye\r\n",
+        b"*** goodbye (quit)\r\n",
     ],
     "cat": [
         b"*** you are guest3 in #lobby\r\n",
