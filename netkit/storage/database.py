@@ -1,0 +1,237 @@
+"""The database: changes written, lines looked up, and what is too old removed. Belongs to the thread that made it.
+
+Every step of a statement lets go of Python's lock, and has to wait for it afterwards: up to 5 ms where the event loop
+is busy. With ``executemany``, which makes a step for each row, a busy server would write 200 lines a second. So one
+statement writes many rows here, and what could be a loop is left to SQL.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+from ..services.chat.records import Ban, Kept, KeptRoom, Lines, Said
+from . import schema
+from .changes import HIGHEST, Changes
+
+#: Rows of one statement. SQLite allows 32,766 values in one; before its version 3.32, 999.
+ROWS = 512
+
+#: What is kept: so many lines of a room, and none that is older than a week (in seconds). As ergo has it.
+LINES_KEPT, AGE_KEPT = 2048, 7 * 24 * 3600.0
+
+#: A room may have so many lines more before they are removed, all at once.
+SLACK = 256
+
+#: What is given at the start: so many lines of a room, and so many bytes of text in all, the newest of them.
+LINES_GIVEN, BYTES_GIVEN = 200, 4 * 1024 * 1024
+
+#: Lines of a room that are read at a time at the start.
+PAGE = 20
+
+ROOMS = """
+INSERT INTO rooms (name, topic, number, reserved, time) VALUES {}
+ON CONFLICT (name) DO UPDATE SET topic = ifnull(excluded.topic, topic), number = max(number, excluded.number),
+    reserved = max(reserved, excluded.reserved), time = max(time, excluded.time)
+"""
+LINES = """
+WITH said (room, number, time, nick, text, action) AS (VALUES {})
+INSERT OR REPLACE INTO lines SELECT rooms.id, said.number, said.time, nick, text, action
+FROM said CROSS JOIN rooms ON rooms.name = said.room
+"""
+BANS = "INSERT OR REPLACE INTO bans (target, by, why, made, until) VALUES {}"
+UNBAN = "DELETE FROM bans WHERE target IN (VALUES {})"
+FORGET_LINES = "DELETE FROM lines WHERE room IN (SELECT id FROM rooms WHERE name IN (VALUES {}))"
+FORGET_ROOM = "DELETE FROM rooms WHERE name IN (VALUES {})"
+
+# The lines to remove are the first of each room: a look at one line, where there are none.
+REMOVE = """
+DELETE FROM lines WHERE (room, number) IN (
+    SELECT old.room, old.number FROM rooms CROSS JOIN lines AS old ON old.room = rooms.id WHERE old.number {})
+"""
+OLD = REMOVE.format(
+    f"< ifnull((SELECT number FROM lines WHERE room = rooms.id AND time >= ? ORDER BY number LIMIT 1), {HIGHEST})"
+)
+MANY = REMOVE.format(
+    f"<= (SELECT number FROM lines WHERE room = rooms.id ORDER BY number DESC LIMIT 1 OFFSET {LINES_KEPT})"
+    " AND rooms.name IN (VALUES {})"
+)
+
+
+class Database:
+    """One connection to the database.
+
+    Args:
+        path: of the file, which may be empty.
+
+    Raises:
+        StorageError, sqlite3.Error: see ``schema.connect``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = schema.connect(path)
+        self._rows = min(ROWS, self._connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // 6)
+        self._grown: dict[str, int] = {}  # lines that a room may have beyond what was there when it was last looked at
+
+    def close(self) -> None:
+        """Close it. SQLite moves its log into it, and removes the log."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self, *, sync: bool = False) -> Iterator[None]:
+        """All that is written in the block, or nothing of it, also after a kill.
+
+        Args:
+            sync: whether it shall outlast a power cut too, once it is done; see ``schema.PRAGMAS``.
+        """
+        if sync:
+            self._connection.execute("PRAGMA synchronous = FULL")
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        finally:
+            if sync:
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    # Inside of a transaction.
+
+    def start(self, now: float) -> tuple[Kept, float]:
+        """Remove what is too old, take every reserved number for used, and give what there is.
+
+        Args:
+            now: the time of day, in seconds since the epoch.
+
+        Returns:
+            What was kept, and the time of the newest line.
+        """
+        # Whoever reserved them had no chance to say which were used. Now there is a line above all of them.
+        self._connection.execute("UPDATE rooms SET number = reserved WHERE number < reserved")
+        rooms = self._connection.execute("SELECT id, name, topic, number, time FROM rooms ORDER BY name").fetchall()
+        self.expire(now)
+        self._remove([name for _, name, *_ in rooms])
+        given = self._newest({identity: name for identity, name, *_ in rooms})
+        kept = Kept(
+            rooms=tuple(
+                KeptRoom(name, topic or "", number, tuple(reversed(given[name]))) for _, name, topic, number, _ in rooms
+            ),
+            bans=tuple(self._bans(now)),
+        )
+        return kept, max((time for *_, time in rooms), default=0.0)
+
+    def write(self, changes: Changes) -> None:
+        """Write changes, all of them. What is there already is written over."""
+        rooms = changes.rooms.items()
+        forgotten = [(name,) for name, room in rooms if room.forgotten]
+        self._each(FORGET_LINES, forgotten)
+        self._each(FORGET_ROOM, forgotten)
+        self._each(
+            ROOMS,
+            [
+                (name, room.topic, room.number, room.reserved, room.lines[-1][0] if room.lines else 0.0)
+                for name, room in rooms
+                if room.there
+            ],
+        )
+        self._each(
+            LINES,
+            [
+                (name, said.number, time, said.nick, said.text, said.action)
+                for name, room in rooms
+                for time, said in room.lines
+            ],
+        )
+        self._each(UNBAN, [(target,) for target, ban in changes.bans.items() if ban is None])
+        self._each(BANS, [_ban_row(*ban) for ban in changes.bans.values() if ban is not None])
+        for name, room in rooms:
+            before = 0 if room.forgotten else self._grown.pop(name, 0)
+            if room.there:
+                self._grown[name] = before + len(room.lines)
+
+    def find(self, query: Lines) -> tuple[Said, ...]:
+        """The lines that were asked for, the oldest first."""
+        side, order = ("<", "DESC") if query.before else (">=", "ASC")
+        rows = self._connection.execute(
+            "SELECT number, nick, text, action FROM lines WHERE room = (SELECT id FROM rooms WHERE name = ?) "
+            f"AND number {side} ? ORDER BY number {order} LIMIT ?",
+            (query.room, min(max(query.number, 0), HIGHEST), min(max(query.limit, 0), LINES_KEPT)),
+        ).fetchall()
+        if query.before:
+            rows.reverse()
+        return tuple(Said(query.room, number, nick, text, bool(action)) for number, nick, text, action in rows)
+
+    def tidy(self) -> None:
+        """Remove the lines of rooms that have grown by so much that it is worth it."""
+        grown = [name for name, lines in self._grown.items() if lines >= SLACK]
+        self._remove(grown)
+        for name in grown:
+            del self._grown[name]
+
+    def expire(self, now: float) -> None:
+        """Remove lines and bans whose time is over."""
+        self._connection.execute(OLD, (now - AGE_KEPT,))
+        self._connection.execute("DELETE FROM bans WHERE until <= ?", (now,))
+
+    def settle(self) -> None:
+        """Give back the numbers that were reserved and not used: nothing is under way any more."""
+        self._connection.execute("UPDATE rooms SET reserved = number WHERE reserved > number")
+
+    # The parts.
+
+    def _each(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Execute for all rows, many at a time. ``{}`` in the statement stands for them."""
+        for at in range(0, len(rows), self._rows):
+            block = rows[at : at + self._rows]
+            marks = "(" + ",".join("?" * len(block[0])) + ")"
+            self._connection.execute(sql.format(",".join([marks] * len(block))), tuple(chain.from_iterable(block)))
+
+    def _remove(self, names: Sequence[str]) -> None:
+        """Remove the oldest lines of rooms that have more than are kept."""
+        self._each(MANY, [(name,) for name in names])
+
+    def _newest(self, names: dict[int, str]) -> dict[str, list[Said]]:
+        """The last lines of each room, the newest first, as far as they are given at the start."""
+        given: dict[str, list[Said]] = {name: [] for name in names.values()}
+        left = BYTES_GIVEN
+        pages = [self._backwards(identity, name) for identity, name in names.items()]
+        for _, said in heapq.merge(*pages, key=lambda line: line[0], reverse=True):
+            left -= len((said.nick + said.text).encode())
+            if left < 0:
+                break
+            given[said.room].append(said)
+        return given
+
+    def _backwards(self, identity: int, name: str) -> Iterator[tuple[float, Said]]:
+        """The last lines of a room with their times, the newest first."""
+        below = HIGHEST
+        for _ in range(0, LINES_GIVEN, PAGE):
+            rows = self._connection.execute(
+                "SELECT number, time, nick, text, action FROM lines WHERE room = ? AND number <= ? "
+                "ORDER BY number DESC LIMIT ?",
+                (identity, below, PAGE),
+            ).fetchall()
+            for number, time, nick, text, action in rows:
+                yield time, Said(name, number, nick, text, bool(action))
+            if len(rows) < PAGE:
+                return
+            below = rows[-1][0] - 1
+
+    def _bans(self, now: float) -> Iterator[Ban]:
+        """The bans that are left, in the order in which they were made."""
+        rows = self._connection.execute("SELECT target, by, why, made, until FROM bans ORDER BY made, target")
+        for target, by, why, made, until in rows:
+            # Where the clock was set back since, not longer than it was to last then.
+            yield Ban(target, by, why, None if until is None else min(until - now, until - made))
+
+
+def _ban_row(made: float, ban: Ban) -> tuple[object, ...]:
+    return ban.target, ban.by, ban.why, made, None if ban.seconds is None else made + ban.seconds
