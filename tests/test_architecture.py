@@ -24,14 +24,9 @@ ALLOWED = {
     "tls": {"errors"},
     "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
-<<<<<<< HEAD
     "services": {"errors", "endings", "limits", "service", "wire"},
-    "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
-=======
-    "services": {"errors", "limits", "service", "wire"},
     "storage": {"errors", "services"},  # the records of the chat
-    "layers": {"limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
->>>>>>> aec5ac2 (Storage: what a chat has said is kept in SQLite, written by one thread in batches)
+    "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
     "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
     # Servers are met over a socket, as processes: nothing of what serves is imported.
@@ -39,13 +34,8 @@ ALLOWED = {
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
-<<<<<<< HEAD
-    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
-    "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
-=======
     "cli": {"__init__", "errors", "limits", "wire", "services", "storage", "endpoints", "server", "bench", "tower"},
-    "__init__": {"errors", "limits", "service", "datagrams", "server"},
->>>>>>> aec5ac2 (Storage: what a chat has said is kept in SQLite, written by one thread in batches)
+    "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }
 

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..limits import Limits
+
+if TYPE_CHECKING:
+    from ..services.chat.records import Kept
+    from ..storage import Worker
 
 #: Characters of an operators' token at least: what nobody guesses, however often they may try.
 SHORTEST_TOKEN = 16
@@ -145,10 +149,10 @@ def command(
         raise click.UsageError("--state keeps what the chat knows: it is of no use without --service chat.")
     token = _token(service, operator_token_file)
     configure(verbose, log_format)
-    with _kept_in(state) as (made, served):
+    with _opened(state) as (storage, kept):
         run(
             Config(
-                service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token, **made),
+                service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token, kept=kept),
                 service_name=service,
                 layer=layer,
                 loop=loop,
@@ -157,23 +161,23 @@ def command(
                 tls_cert=tls_cert,
                 tls_key=tls_key,
                 tls_dev=tls_dev,
-                **served,
+                storage=storage,
             ),
             report=lambda line: click.echo(line, err=True),
         )
 
 
 @contextmanager
-def _kept_in(state: Path | None) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """What the service and the server get of a storage, which is open in the block. Nothing, where there is none."""
+def _opened(state: Path | None) -> Iterator[tuple[Worker | None, Kept | None]]:
+    """The storage in a directory, open while the block lasts, and what it kept. None of it where there is none."""
     if state is None:
-        yield {}, {}
+        yield None, None
         return
     from .. import storage
 
     worker, kept = storage.open(state)
-    with worker:
-        yield {"kept": kept}, {"storage": worker}
+    with worker:  # the server closes it too, unless it does not come so far
+        yield worker, kept
 
 
 def _token(service: str, path: Path | None) -> str:

@@ -14,8 +14,8 @@ from ..services.chat.records import Ban, Forgotten, Lines, Reserved, Said, Topic
 #: Bytes of memory that a line takes beside its text: the objects that hold it, roughly.
 OVERHEAD = 256
 
-#: The greatest number that SQLite can hold.
-HIGHEST = 2**63 - 1
+#: The greatest number of a line: what reads JSON keeps it whole, and SQLite can add to it.
+HIGHEST = 2**53
 
 OUT_OF_BOUNDS = f"the number of a line is from 0 to {HIGHEST}, not {{}}"
 

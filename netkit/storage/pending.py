@@ -37,6 +37,11 @@ class Asked:
             self.answer.set_exception(error)
 
 
+def closed() -> StorageError:
+    """What there is to say of a query that comes too late."""
+    return StorageError("the storage is closed: nothing can be looked up any more")
+
+
 class Pending:
     """Changes and queries, in their order.
 
@@ -61,6 +66,12 @@ class Pending:
         self._weight = 0  # of the lines in the work, and of those that were taken and are not done
         self._urgent = False
         self._closed = False
+
+    @property
+    def left(self) -> int:
+        """How many lines wait."""
+        with self._lock:
+            return sum(each.lines for each in self._work if isinstance(each, Changes))
 
     def put(self, record: object) -> None:
         """Add a record. Half a microsecond for a line; never waits for the disk.
@@ -98,7 +109,7 @@ class Pending:
         asked = Asked(query)
         with self._come:
             if self._closed:
-                asked.answer.set_exception(StorageError("the storage is closed: nothing can be looked up any more"))
+                asked.fail(closed())
                 return asked.answer
             self._work.append(asked)
             self._last = None
@@ -111,6 +122,13 @@ class Pending:
         with self._come:
             self._closed = True
             self._come.notify()
+
+    def abandon(self) -> None:
+        """Nobody takes anything any more: nobody shall wait either."""
+        self.close()
+        for each in self.take(0.0)[0]:
+            if isinstance(each, Asked):
+                each.fail(closed())
 
     def take(self, patience: float) -> tuple[list[Changes | Asked], bool]:
         """Wait for something, and take all there is; the second value tells whether it is the last.
@@ -150,7 +168,7 @@ class Pending:
             whole, *later = taken
             for each in later:
                 whole.extend(each)
-            if self._last is taken[-1]:
+            if self._last is taken[-1] or not self._work:
                 self._last = whole
             self._work.insert(0, whole)
             self._weight -= before - whole.weight  # lines of rooms that have been forgotten since

@@ -43,6 +43,11 @@ CREATE TABLE bans (
     made REAL NOT NULL,
     until REAL                          -- NULL: for ever
 ) WITHOUT ROWID;
+CREATE TABLE run (
+    clean INTEGER NOT NULL,             -- whether the last one closed the database in order
+    start INTEGER NOT NULL              -- rooms that are not known begin after this number
+);
+INSERT INTO run VALUES (1, 0);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 COMMIT;

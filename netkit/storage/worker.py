@@ -140,6 +140,8 @@ class Worker:
                 log.error("the state was not closed in order: %s", wrong)
             else:
                 self._kept.set_exception(wrong)
+        finally:
+            self._pending.abandon()
 
     def _serve(self, database: Database) -> None:
         """Carry out what comes, until it is closed."""
@@ -153,6 +155,8 @@ class Worker:
         if done:  # so no number is in use whose line is not known
             with database.transaction():
                 database.settle()
+        else:
+            self._reports.lost(self._pending.left)
 
     def _carry_out(self, database: Database, work: list[Changes | Asked]) -> bool:
         """Write changes and answer queries, in their order, and tell whether that was possible."""
@@ -169,9 +173,9 @@ class Worker:
                 self._tidy(database)
         except Exception as error:
             wrong = self._reports.failed(error, sum(each.lines for each in changes))
+            self._pending.give_back(changes)
             for each in asked:
                 each.fail(wrong)
-            self._pending.give_back(changes)
             return False
         for each, lines in zip(asked, found, strict=True):
             each.succeed(lines)
@@ -192,7 +196,7 @@ class Reports:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._failing = False
+        self._told = False  # that it fails
         self._failed_at = self._dropped_at = -math.inf
         self._dropped = 0
 
@@ -201,18 +205,21 @@ class Reports:
         known = isinstance(error, sqlite3.Error)
         why = schema.explain(error) if isinstance(error, sqlite3.Error) else f"{type(error).__name__}: {error}"
         now = time.monotonic()
-        self._failing = True
         if now - self._failed_at >= FAILURE_REPORTS:
             self._failed_at = now
+            self._told = True
             log.error("%s fails, %d lines wait for it: %s", self._path, lines, why, exc_info=None if known else error)
         return StorageError(f"{self._path}: {why}")
 
     def recovered(self) -> None:
         """All is written."""
-        if self._failing:
-            self._failing = False
-            self._failed_at = -math.inf
+        if self._told:
+            self._told = False
             log.warning("%s can be written again", self._path)
+
+    def lost(self, lines: int) -> None:
+        """It ends, and could not be written."""
+        log.error("%s cannot be written: what waited for it is lost, %d lines among it", self._path, lines)
 
     def dropped(self, lines: int, *, last: bool = False) -> None:
         """So many lines were left out until now."""
