@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -57,9 +59,13 @@ def test_a_room_that_is_forgotten_takes_all_with_it(opened: Open) -> None:
     assert all_of(kept) == ()
     put(kept, *lines(4), Forgotten("#a"), *lines(1, text="anew"))
     assert all_of(kept) == lines(1, text="anew")
-    put(kept, Forgotten("#b"))
+    put(kept, Forgotten("#b"), *lines(7, room="#c"))
+    all_of(kept)
+    put(kept, Forgotten("#c"))
     kept.close()
     assert reopened(opened).rooms == (KeptRoom("#a", "", 1, lines(1, text="anew")),)
+    with closing(sqlite3.connect(kept.path)) as database:
+        assert database.execute("SELECT text FROM lines").fetchall() == [("anew",)]
 
 
 def test_a_normal_start_leaves_no_gap_in_the_numbers(opened: Open) -> None:

@@ -107,7 +107,7 @@ class Model:
         )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(records, max_size=30), st.lists(records, max_size=15))
 def test_it_knows_what_the_model_knows(first: list[Step], second: list[Step]) -> None:
     """Over a start in order, and one after a kill."""

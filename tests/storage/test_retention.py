@@ -67,12 +67,12 @@ def test_a_clock_that_is_set_back_loses_no_line(opened: Open, clock: Clock) -> N
     put(kept, *lines(1))
     all_of(kept)
     clock.now = 0.0  # as on a machine that forgets the time
-    put(kept, *lines(2))
+    put(kept, *lines(2), *lines(1, room="#b"))
     kept.close()
     kept, _ = opened()
-    put(kept, *lines(3))
+    put(kept, *lines(3), *lines(1, room="#c"))
     kept.close()
     clock.now = right + 1.0
     kept, found = opened()
-    assert found.rooms[0].lines == lines(1, 2, 3)
+    assert [room.lines for room in found.rooms] == [lines(1, 2, 3), lines(1, room="#b"), lines(1, room="#c")]
     assert all_of(kept) == lines(1, 2, 3)
