@@ -1,8 +1,8 @@
 """The database: changes written, lines looked up, and what is too old removed. Belongs to the thread that made it.
 
-Every step of a statement lets go of Python's lock, and has to wait for it afterwards: up to 5 ms where the event loop
-is busy. With ``executemany``, which makes a step for each row, a busy server would write 200 lines a second. So one
-statement writes many rows here, and what could be a loop is left to SQL.
+Each step of a statement lets go of the interpreter's lock, and has to get it back afterwards: where the event loop is
+busy that may take 5 ms. ``executemany`` makes a step for each row, and 500 rows took anything from a millisecond to five
+seconds. So one statement writes many rows here, and what could be a loop is left to SQL.
 """
 
 from __future__ import annotations
