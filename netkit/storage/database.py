@@ -1,8 +1,8 @@
 """The database: changes written, lines looked up, and what is too old removed. Belongs to the thread that made it.
 
 Each step of a statement lets go of the interpreter's lock, and has to get it back afterwards: where the event loop is
-busy that may take 5 ms. ``executemany`` makes a step for each row, and 500 rows took anything from a millisecond to five
-seconds. So one statement writes many rows here, and what could be a loop is left to SQL.
+busy that may take 5 ms. ``executemany`` makes a step for each row, and 500 rows took anything from one millisecond to
+five seconds. So one statement writes many rows here, and what could be a loop is left to SQL.
 """
 
 from __future__ import annotations
