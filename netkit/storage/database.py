@@ -34,7 +34,7 @@ LINES_GIVEN, BYTES_GIVEN = 200, 4 * 1024 * 1024
 #: together with what reserved their numbers. In the 200 ms that a kill may take that is 5,000 lines a second.
 MARGIN = 1024
 
-#: Lines of a room that are read at a time at the start.
+#: Lines of a room that are read at a time at the start. It goes into ``LINES_GIVEN``.
 PAGE = 20
 
 ROOMS = """
@@ -46,6 +46,9 @@ LINES = """
 WITH said (room, number, time, nick, text, action) AS (VALUES {})
 INSERT OR REPLACE INTO lines SELECT rooms.id, said.number, said.time, nick, text, action
 FROM said CROSS JOIN rooms ON rooms.name = said.room
+"""
+BACKWARDS = f"""
+SELECT number, time, nick, text, action FROM lines WHERE room = ? AND number <= ? ORDER BY number DESC LIMIT {PAGE}
 """
 BANS = "INSERT OR REPLACE INTO bans (target, by, why, made, until) VALUES {}"
 UNBAN = "DELETE FROM bans WHERE target IN (VALUES {})"
@@ -129,7 +132,7 @@ class Database:
         rooms = self._connection.execute("SELECT id, name, topic, number, time FROM rooms ORDER BY name").fetchall()
         self.expire(now)
         self._remove([name for _, name, *_ in rooms])
-        given = self._newest({identity: name for identity, name, *_ in rooms})
+        given = self._newest([(identity, name, time) for identity, name, _, _, time in rooms])
         kept = Kept(
             rooms=tuple(
                 KeptRoom(name, topic or "", number, tuple(reversed(given[name]))) for _, name, topic, number, _ in rooms
@@ -210,32 +213,29 @@ class Database:
         """Remove the oldest lines of rooms that have more than are kept."""
         self._each(MANY, [(name,) for name in names])
 
-    def _newest(self, names: dict[int, str]) -> dict[str, list[Said]]:
-        """The last lines of each room, the newest first, as far as they are given at the start."""
-        given: dict[str, list[Said]] = {name: [] for name in names.values()}
-        left = BYTES_GIVEN
-        pages = [self._backwards(identity, name) for identity, name in names.items()]
-        for _, said in heapq.merge(*pages, key=lambda line: line[0], reverse=True):
-            left -= len((said.nick + said.text).encode())
-            if left < 0:
-                break
-            given[said.room].append(said)
-        return given
+    def _newest(self, rooms: Sequence[tuple[int, str, float]]) -> dict[str, list[Said]]:
+        """The last lines of each room, the newest first, as far as they are given at the start.
 
-    def _backwards(self, identity: int, name: str) -> Iterator[tuple[float, Said]]:
-        """The last lines of a room with their times, the newest first."""
-        below = HIGHEST
-        for _ in range(0, LINES_GIVEN, PAGE):
-            rows = self._connection.execute(
-                "SELECT number, time, nick, text, action FROM lines WHERE room = ? AND number <= ? "
-                "ORDER BY number DESC LIMIT ?",
-                (identity, below, PAGE),
-            ).fetchall()
-            for number, time, nick, text, action in rows:
-                yield time, Said(name, number, nick, text, bool(action))
-            if len(rows) < PAGE:
-                return
-            below = rows[-1][0] - 1
+        Args:
+            rooms: of each its id, its name, and the time of its newest line.
+        """
+        given: dict[str, list[Said]] = {name: [] for _, name, _ in rooms}
+        left = BYTES_GIVEN
+        # A page of the room whose next line is the newest of all, and then of the one for which that is true then.
+        heap = [(-time, identity, name, HIGHEST) for identity, name, time in rooms]
+        heapq.heapify(heap)
+        while heap and left > 0:
+            _, identity, name, below = heapq.heappop(heap)
+            page = self._connection.execute(BACKWARDS, (identity, below)).fetchall()
+            for number, _, nick, text, action in page:
+                left -= len((nick + text).encode())
+                if left < 0:
+                    break
+                given[name].append(Said(name, number, nick, text, bool(action)))
+            if len(page) == PAGE and len(given[name]) < LINES_GIVEN:
+                number, time, *_ = page[-1]
+                heapq.heappush(heap, (-time, identity, name, number - 1))
+        return given
 
     def _bans(self, now: float) -> Iterator[Ban]:
         """The bans that are left, in the order in which they were made."""
