@@ -8,6 +8,7 @@
     ├── CertificateError   a TLS certificate or key that is missing, unreadable or does not fit
     ├── LoopError          an event loop that is not installed
     ├── ServiceError       a service that cannot be found or made
+    ├── StorageError       a directory of state that cannot be had or read, or something in it that cannot be looked up
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
     ├── BenchError         a measurement that could not be made, or shown, for want of something
@@ -44,6 +45,10 @@ class LoopError(NetkitError):
 
 class ServiceError(NetkitError):
     """A service that cannot be found or made. A usage error: the command line exits with 2."""
+
+
+class StorageError(NetkitError):
+    """A directory of state that cannot be had: not permitted, damaged, in use. Or it could not be looked into."""
 
 
 class ScenarioError(NetkitError):

@@ -25,6 +25,7 @@ ALLOWED = {
     "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
     "services": {"errors", "endings", "limits", "service", "wire"},
+    "storage": {"errors", "services"},  # the records of the chat
     "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
     "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
@@ -33,7 +34,7 @@ ALLOWED = {
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
-    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
+    "cli": {"__init__", "errors", "limits", "wire", "services", "storage", "endpoints", "server", "bench", "tower"},
     "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }

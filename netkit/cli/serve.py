@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..limits import Limits
+
+if TYPE_CHECKING:
+    from ..services.chat.records import Kept
+    from ..storage import Worker
 
 #: Characters of an operators' token at least: what nobody guesses, however often they may try.
 SHORTEST_TOKEN = 16
@@ -84,6 +89,12 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Path(path_type=Path),
     help="Chat: a file with a token of 16 characters or more. Who gives it to /op may kick, ban and stop the server.",
 )
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Chat: keep rooms, topics, history and bans in DIR, which is made where it is missing. Left out: in memory.",
+)
 @limit_options
 @click.option(
     "--no-rate-limit",
@@ -108,6 +119,7 @@ def command(
     tls_dev: bool,
     unicode_nicks: bool,
     operator_token_file: Path | None,
+    state: Path | None,
     no_rate_limit: bool,
     verbose: int,
     log_format: str,
@@ -133,22 +145,39 @@ def command(
     if no_rate_limit:
         limits = limits.without_rates()
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
+    if state is not None and service != "chat":
+        raise click.UsageError("--state keeps what the chat knows: it is of no use without --service chat.")
     token = _token(service, operator_token_file)
     configure(verbose, log_format)
-    run(
-        Config(
-            service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token),
-            service_name=service,
-            layer=layer,
-            loop=loop,
-            listen=endpoints,
-            limits=limits,
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            tls_dev=tls_dev,
-        ),
-        report=lambda line: click.echo(line, err=True),
-    )
+    with _opened(state) as (storage, kept):
+        run(
+            Config(
+                service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token, kept=kept),
+                service_name=service,
+                layer=layer,
+                loop=loop,
+                listen=endpoints,
+                limits=limits,
+                tls_cert=tls_cert,
+                tls_key=tls_key,
+                tls_dev=tls_dev,
+                storage=storage,
+            ),
+            report=lambda line: click.echo(line, err=True),
+        )
+
+
+@contextmanager
+def _opened(state: Path | None) -> Iterator[tuple[Worker | None, Kept | None]]:
+    """The storage in a directory, open while the block lasts, and what it kept. None of it where there is none."""
+    if state is None:
+        yield None, None
+        return
+    from .. import storage
+
+    worker, kept = storage.open(state)
+    with worker:  # the server closes it too, unless it does not come so far
+        yield worker, kept
 
 
 def _token(service: str, path: Path | None) -> str:

@@ -9,16 +9,22 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from ..errors import ServiceError
 from ..limits import Limits
 from ..service import Service
 
+if TYPE_CHECKING:
+    from .chat.records import Kept
+
 #: The services that come with netkit.
 NAMES = ("echo", "chat")
 
 
-def make(spec: str, limits: Limits, *, unicode_nicks: bool = False, operator_token: str = "") -> Service:
+def make(
+    spec: str, limits: Limits, *, unicode_nicks: bool = False, operator_token: str = "", kept: Kept | None = None
+) -> Service:
     """The service that a spec names.
 
     Args:
@@ -26,6 +32,7 @@ def make(spec: str, limits: Limits, *, unicode_nicks: bool = False, operator_tok
         limits: the bounds of the server; the chat keeps to them, a factory is not given them.
         unicode_nicks: whether the chat allows nicks beyond ASCII.
         operator_token: makes an operator of who gives it to the chat. Empty: there are none.
+        kept: what a storage kept of the chat; from now on the chat stores what is said. None: it has no storage.
 
     Raises:
         ServiceError: there is no such service, or it cannot be made; one line that says what to do.
@@ -37,7 +44,7 @@ def make(spec: str, limits: Limits, *, unicode_nicks: bool = False, operator_tok
     if spec == "chat":
         from .chat import Chat
 
-        return Chat(limits, unicode_nicks=unicode_nicks, operator_token=operator_token)
+        return Chat(limits, unicode_nicks=unicode_nicks, operator_token=operator_token, kept=kept)
     if ":" not in spec:
         raise ServiceError(f"no service {spec!r}: give {', '.join(NAMES)}, or your own as MODULE:FACTORY")
     return _load(spec)

@@ -25,7 +25,17 @@ DEFAULTS = {
 } | {each.name.replace("_", "-"): str(getattr(Limits(), each.name)) for each in fields(Limits)}
 DEFAULTS["idle"] = "(as the service says: echo 300, chat never)"
 
-PLAIN = {"tls-cert", "tls-key", "tls-dev", "unicode-nicks", "no-rate-limit", "verbose", "help"}
+PLAIN = {
+    "tls-cert",
+    "tls-key",
+    "tls-dev",
+    "unicode-nicks",
+    "operator-token-file",
+    "state",
+    "no-rate-limit",
+    "verbose",
+    "help",
+}
 
 
 def options(text: str) -> dict[str, str]:
