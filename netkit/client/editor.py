@@ -1,0 +1,89 @@
+"""Both ends on a terminal: a line editor whose line stays whole while the peer's text appears above it.
+
+What the peer has begun and not ended, such as ``login:``, stands before what is being typed, as it would on any
+terminal, until the rest of its line comes or Enter is pressed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+
+from .text import Text
+
+#: Characters of a line that has not ended, above which it is shown all the same.
+LONGEST = 1024
+
+
+class Left(Exception):
+    """Ctrl-C was pressed."""
+
+
+class Editor:
+    """A ``Source`` and a ``Sink`` in one: what is typed, and what is shown above it."""
+
+    personal = True
+
+    def __init__(self) -> None:
+        """Prepare for ``read``, which shows the line."""
+        self.notes = Notes(self)
+        self._session = PromptSession[str](lambda: self._begun)
+        self._text = Text()
+        # What the peer has begun and not ended.
+        self._begun = ""
+        # Ctrl-D was pressed: there is no line any more.
+        self._ended = False
+
+    async def read(self) -> bytes:
+        """The next line, with its ending; nothing after Ctrl-D on an empty one.
+
+        Raises:
+            Left: Ctrl-C was pressed.
+        """
+        try:
+            line = await self._session.prompt_async(handle_sigint=False, set_exception_handler=False)
+        except EOFError:
+            self._ended = True
+            return b""
+        except KeyboardInterrupt:
+            raise Left from None
+        self._begun = ""
+        return line.encode("utf-8", "surrogateescape") + b"\n"
+
+    async def write(self, data: bytes) -> None:
+        """Show what has arrived. Writing to a terminal takes no time."""
+        text = self._text.feed(data)
+        if self._ended:
+            await self.above(text)
+            return
+        whole, newline, self._begun = (self._begun + text).rpartition("\n")
+        if len(self._begun) > LONGEST:
+            whole, newline, self._begun = whole + newline + self._begun, "\n", ""
+        if newline:
+            await self.above(whole + "\n")
+        self._session.app.invalidate()
+
+    async def above(self, text: str) -> None:
+        """Show whole lines above the line that is being typed, if one is."""
+
+        def show() -> None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+        if self._session.app.is_running:
+            await run_in_terminal(show)
+        else:
+            show()
+
+
+class Notes:
+    """A ``Sink`` for lines of our own, which go above the line that is being typed too."""
+
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
+
+    async def write(self, data: bytes) -> None:
+        """Show them."""
+        await self._editor.above(data.decode())
