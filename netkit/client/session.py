@@ -153,15 +153,13 @@ async def _open(connection: Connection, config: Config) -> None:
         raise ConnectError(f"cannot connect to {config.endpoint}: {why}") from None
 
 
-async def _close(connection: Connection) -> None:
+async def _close(connection: Connection, config: Config) -> None:
     """Close, unless the peer does not read what is still to be written."""
     try:
         async with asyncio.timeout(GRACE):
             await connection.close()
     except TimeoutError:
-        raise ConnectError(
-            f"the connection broke: the peer has not read the last of the input in {GRACE:g} s"
-        ) from None
+        raise ConnectError(f"{config.endpoint} has not read the last of the input within {GRACE:g} s") from None
 
 
 def _conversation(config: Config, connection: Connection, ends: Ends) -> Conversation:
