@@ -134,7 +134,7 @@ def test_only_click_is_required(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    assert sorted(metadata.get_all("Provides-Extra", [])) == ["all", "bench", "tls-dev", "tower", "uvloop"]
+    assert sorted(metadata.get_all("Provides-Extra", [])) == ["all", "bench", "connect", "tls-dev", "tower", "uvloop"]
 
 
 def test_an_install_brings_click_and_nothing_else(venv: Path, tmp_path: Path) -> None:

@@ -140,6 +140,16 @@ def _check_tls(endpoint: Endpoint, cafile: Path | None, insecure: bool, server_n
     options = (("--cafile", cafile), ("--insecure", insecure), ("--server-name", server_name))
     given = [name for name, value in options if value]
     if given and endpoint.scheme != "tls":
-        raise click.UsageError(f"{' and '.join(given)} only mean something for tls://HOST:PORT.")
+        raise click.UsageError(f"{' and '.join(given)}: of use for tls://HOST:PORT only.")
     if insecure and cafile:
         raise click.UsageError("--insecure and --cafile exclude each other.")
+    if server_name is not None and not _is_host(server_name):
+        raise click.UsageError(f"--server-name {server_name}: not a host name.")
+
+
+def _is_host(name: str) -> bool:
+    """Whether TLS can ask for it."""
+    try:
+        return bool(name.encode("idna")) and not name.startswith(".")
+    except UnicodeError:
+        return False

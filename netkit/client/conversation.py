@@ -74,6 +74,7 @@ class Conversation:
         Raises:
             ConnectError: it broke, or one of our ends cannot be read or written.
             TimedOutError: the peer was silent for too long.
+            Left: Ctrl-C was pressed in the editor.
             BrokenPipeError: whoever read our output has gone.
         """
         both = [asyncio.ensure_future(self._speak()), asyncio.ensure_future(self._listen())]

@@ -11,14 +11,11 @@ import sys
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 
+from .source import Left
 from .text import Text
 
 #: Characters of a line that has not ended, above which it is shown all the same.
 LONGEST = 1024
-
-
-class Left(Exception):
-    """Ctrl-C was pressed."""
 
 
 class Editor:
@@ -29,7 +26,7 @@ class Editor:
     def __init__(self) -> None:
         """Prepare for ``read``, which shows the line."""
         self.notes = Notes(self)
-        self._session = PromptSession[str](lambda: self._begun)
+        self._session = PromptSession[str](lambda: self._begun, enable_suspend=True)
         self._text = Text()
         # What the peer has begun and not ended.
         self._begun = ""

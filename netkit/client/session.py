@@ -21,7 +21,7 @@ from .conversation import Conversation
 from .dialect import Dialect
 from .route import Route, reason
 from .sink import Output, Screen, Sink
-from .source import Input, Source
+from .source import Input, Left, Source
 
 STDIN, STDOUT, STDERR = range(3)
 
@@ -99,13 +99,23 @@ def run(config: Config, report: Callable[[str], None]) -> None:
     if config.endpoint.scheme == "tls":
         context = client_context(config.cafile, verify=not config.insecure)
         route = Route(config.endpoint, context, config.server_name or config.endpoint.host)
-    if sys.stdout is None or (config.hexdump and sys.stderr is None):
+    if sys.stdout is None:
         raise ConnectError("standard output is closed: send it somewhere, such as to /dev/null")
+    _fill_gaps()
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(config, route, report))
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, Left):
         raise KeyboardInterrupt from None
+
+
+def _fill_gaps() -> None:
+    """Give what is closed an empty file, or the loop's own files would take those numbers: ``netkit connect <&-``."""
+    for fd in (STDIN, STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and so this one
 
 
 async def _run(config: Config, route: Route, report: Callable[[str], None]) -> None:
@@ -149,8 +159,8 @@ async def _open(connection: Connection, config: Config) -> None:
             waited = f"no answer within {config.timeout:g} s, see --timeout"
             raise TimedOutError(f"cannot connect to {config.endpoint}: {waited}") from None
         raise ConnectError(f"cannot connect to {config.endpoint}: {reason(why)}") from None
-    except ValueError as why:  # a name that is none, in the address or for TLS
-        raise ConnectError(f"cannot connect to {config.endpoint}: {why}") from None
+    except UnicodeError:
+        raise ConnectError(f"cannot connect to {config.endpoint}: not a host name") from None
 
 
 async def _close(connection: Connection, config: Config) -> None:
@@ -191,7 +201,7 @@ def _ends(config: Config) -> Ends:
         notes = editor.notes if config.hexdump and os.isatty(STDERR) else dump
         return Ends(editor, editor, notes, "Ctrl-D ends what you send, Ctrl-C leaves")
     size = DATAGRAM_SIZE if config.endpoint.scheme == "udp" else READ_SIZE
-    source = Input(STDIN if sys.stdin is not None else None, size, personal=personal)
+    source = Input(STDIN, size, personal=personal)
     output = Output(STDOUT)
     if raw or not os.isatty(STDOUT):
         return Ends(source, output, dump)

@@ -42,10 +42,6 @@ class Output:
         except OSError as why:
             raise ConnectError(f"cannot write to {self._name}: {why.strerror}") from None
 
-    def close(self) -> None:
-        """Let the thread go, once it has written what it is at."""
-        self._worker.shutdown()
-
 
 class Screen:
     """An output that is a terminal, and is shown nothing that it would obey."""

@@ -12,6 +12,10 @@ from ..errors import ConnectError
 from .worker import Worker
 
 
+class Left(Exception):
+    """Whoever types has pressed Ctrl-C where that is a key like any other."""
+
+
 class Source(Protocol):
     """What is sent comes from here.
 
@@ -22,37 +26,32 @@ class Source(Protocol):
     personal: bool
 
     async def read(self) -> bytes:
-        """What comes next, at least one byte; none at the end."""
+        """What comes next, at least one byte; none at the end.
+
+        Raises:
+            ConnectError: it cannot be read.
+            Left: that is not to be waited for.
+        """
 
 
 class Input:
     """A file descriptor to read from."""
 
-    def __init__(self, fd: int | None, size: int, *, personal: bool = False) -> None:
-        """Read from it, up to ``size`` bytes at once. None is an input that is at its end."""
+    def __init__(self, fd: int, size: int, *, personal: bool = False) -> None:
+        """Read from it, up to ``size`` bytes at once."""
         self.personal = personal
         self._fd = fd
         self._size = size
         self._worker = Worker("netkit-input")
 
     async def read(self) -> bytes:
-        """What comes next: a line of a terminal, what a pipe holds, a piece of a file.
-
-        Raises:
-            ConnectError: it cannot be read.
-        """
-        if self._fd is None:
-            return b""
+        """What comes next: a line of a terminal, what a pipe holds, a piece of a file. See ``Source``."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, _read, self._fd, self._size)
         except OSError as why:
             if why.errno == errno.EIO:  # how Linux says that the terminal has gone
                 return b""
             raise ConnectError(f"cannot read standard input: {why.strerror}") from None
-
-    def close(self) -> None:
-        """Let the thread go, once it has read what it waits for."""
-        self._worker.shutdown()
 
 
 def _read(fd: int, size: int) -> bytes:

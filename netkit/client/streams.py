@@ -52,7 +52,7 @@ class Connection:
     async def send(self, data: bytes) -> None:
         """Bytes out. If too many wait then, ``drain`` waits too."""
         if self.writer.is_closing():
-            raise ConnectionResetError("the connection is closed")
+            raise ConnectionResetError("the peer has closed it")
         self.writer.write(data)
         await self.writer.drain()
 

@@ -63,7 +63,7 @@ class Connection:
             if self.transport.get_write_buffer_size() > HIGH:
                 await self.paused()
         if self.transport.is_closing():
-            raise self.fault or ConnectionResetError("the connection is closed")
+            raise self.fault or ConnectionResetError("the peer has closed it")
 
     async def paused(self) -> None:
         """Writing too fast: wait."""

@@ -13,33 +13,29 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
 from threading import Thread
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Worker(Executor):
-    """One daemon thread for ``loop.run_in_executor``: it makes one call after another."""
+    """One daemon thread for ``loop.run_in_executor``: it makes one call after another, until the process ends."""
 
     def __init__(self, name: str) -> None:
         """Start it. The name is for whoever looks at threads."""
-        self._calls = SimpleQueue[tuple[Future[object], Callable[[], object]] | None]()
+        self._calls = SimpleQueue[tuple[Future[Any], Callable[[], object]]]()
         Thread(target=self._run, name=name, daemon=True).start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a call made, after those that were asked for before."""
         future = Future[T]()
-        self._calls.put((future, partial(fn, *args, **kwargs)))  # type: ignore[arg-type]  # each has its own T
+        self._calls.put((future, partial(fn, *args, **kwargs)))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End it after the call that it is in. Nobody waits for that, whatever is asked for."""
-        self._calls.put(None)
-
     def _run(self) -> None:
-        while (asked := self._calls.get()) is not None:
-            future, call = asked
+        while True:
+            future, call = self._calls.get()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -48,4 +44,5 @@ class Worker(Executor):
                 future.set_exception(why)
             else:
                 future.set_result(result)
-            del asked, future, call  # not to keep what was read while waiting for the next call
+                del result
+            del future, call  # not to keep what was read or written while waiting for the next call

@@ -42,7 +42,7 @@ class Connection(asyncio.DatagramProtocol):
             sendto(self.transport, data)
             await self.writable.wait()
         if self.transport.is_closing():
-            raise self.fault or ConnectionResetError("the connection is closed")
+            raise self.fault or ConnectionResetError("the peer has closed it")
 
     def paused(self) -> None:
         """Writing too fast: the loop says so."""

@@ -38,7 +38,7 @@ class Connection:
         """A datagram in: the next one of the stream, which ends where it failed."""
         async for data, _ in self.stream:
             return data
-        raise self.fault or ConnectionResetError("the connection is closed")
+        raise self.fault or ConnectionResetError("the peer has closed it")
 
     def failed(self, exc: Exception) -> None:
         """The network reports an error: the stream says so."""
