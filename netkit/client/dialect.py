@@ -31,7 +31,7 @@ class Dialect:
         is_telnet = self._telnet is not None and self._telnet.seen
         if self._crlf or is_telnet:
             before = b"\r" if self._after_cr else b""
-            self._after_cr = data.endswith(b"\r")
+            self._after_cr = (before + data).endswith(b"\r")
             data = _LF.sub(b"\r\n", before + data).removeprefix(before)
         return escape(data) if is_telnet else data
 

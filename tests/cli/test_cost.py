@@ -23,7 +23,7 @@ HEAVY |= {"rich", "psutil", "hdrh", "altair", "vl_convert", "jinja2", "netkit.be
 HEAVY |= {"ast", "difflib", "pygments", "netkit.tower"}
 
 #: What only the client needs.
-HEAVY |= {"concurrent.futures", "prompt_toolkit", "netkit.client"}
+HEAVY |= {"prompt_toolkit", "netkit.client"}
 
 #: Runs of each program. Times are of the processor, so that other processes matter little.
 RUNS = 7
