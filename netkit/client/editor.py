@@ -7,6 +7,9 @@ terminal, until the rest of its line comes or Enter is pressed.
 from __future__ import annotations
 
 import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -16,6 +19,9 @@ from .text import Text
 
 #: Characters of a line that has not ended, above which it is shown all the same.
 LONGEST = 1024
+
+#: Where the flags that say whether what is typed is shown stand in what ``termios`` gives.
+LFLAG = 3
 
 
 class Editor:
@@ -32,6 +38,18 @@ class Editor:
         self._begun = ""
         # Ctrl-D was pressed: there is no line any more.
         self._ended = False
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Between two lines the terminal shows nothing of what is typed meanwhile: the next line begins with it."""
+        before = termios.tcgetattr(sys.stdin)
+        changed = termios.tcgetattr(sys.stdin)
+        changed[LFLAG] &= ~termios.ECHO
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, changed)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     async def read(self) -> bytes:
         """The next line, with its ending; nothing after Ctrl-D on an empty one.

@@ -123,10 +123,10 @@ async def _run(config: Config, route: Route, report: Callable[[str], None]) -> N
         connection = load(config.layer, config.endpoint.scheme).Connection(route)
         await _open(connection, config)
         try:
-            ends = _ends(config)
-            if ends.hint:
-                report(f"connected to {config.endpoint}: {ends.hint}")
-            await _conversation(config, connection, ends).hold()
+            with _ends(config) as ends:
+                if ends.hint:
+                    report(f"connected to {config.endpoint}: {ends.hint}")
+                await _conversation(config, connection, ends).hold()
             await _close(connection, config)
         except BaseException:
             connection.abort()
@@ -189,7 +189,8 @@ def _conversation(config: Config, connection: Connection, ends: Ends) -> Convers
     )
 
 
-def _ends(config: Config) -> Ends:
+@contextmanager
+def _ends(config: Config) -> Iterator[Ends]:
     """What is read and what is written, as they are: a terminal on both sides has an editor, if one is installed."""
     raw = config.telnet is False
     personal = os.isatty(STDIN) and os.isatty(STDOUT)
@@ -199,11 +200,14 @@ def _ends(config: Config) -> Ends:
 
         editor = Editor()
         notes = editor.notes if config.hexdump and os.isatty(STDERR) else dump
-        return Ends(editor, editor, notes, "Ctrl-D ends what you send, Ctrl-C leaves")
+        with editor.quiet():
+            yield Ends(editor, editor, notes, "Ctrl-D ends what you send, Ctrl-C leaves")
+        return
     size = DATAGRAM_SIZE if config.endpoint.scheme == "udp" else READ_SIZE
     source = Input(STDIN, size, personal=personal)
     output = Output(STDOUT)
     if raw or not os.isatty(STDOUT):
-        return Ends(source, output, dump)
+        yield Ends(source, output, dump)
+        return
     hint = "pip install 'netkit[connect]' keeps what you type in one piece" if personal else ""
-    return Ends(source, Screen(output, sys.stdout.encoding), dump, hint)
+    yield Ends(source, Screen(output, sys.stdout.encoding), dump, hint)
