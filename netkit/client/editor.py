@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
 
 from .source import Left
 from .text import Text
@@ -71,26 +70,26 @@ class Editor:
         """Show what has arrived. Writing to a terminal takes no time."""
         text = self._text.feed(data)
         if self._ended:
-            await self.above(text)
+            self.above(text)
             return
         whole, newline, self._begun = (self._begun + text).rpartition("\n")
         if len(self._begun) > LONGEST:
             whole, newline, self._begun = whole + newline + self._begun, "\n", ""
-        if newline:
-            await self.above(whole + "\n")
-        self._session.app.invalidate()
+        self.above(whole + newline)
 
-    async def above(self, text: str) -> None:
+    def above(self, text: str) -> None:
         """Show whole lines above the line that is being typed, if one is."""
-
-        def show() -> None:
+        app = self._session.app
+        if not app.is_running:
             sys.stdout.write(text)
             sys.stdout.flush()
-
-        if self._session.app.is_running:
-            await run_in_terminal(show)
-        else:
-            show()
+            return
+        # As prompt_toolkit's own run_in_terminal, which shows keys that are pressed meanwhile a second time.
+        app.renderer.erase()
+        app.output.write(text.replace("\n", "\r\n"))
+        app.output.flush()
+        app.renderer.reset()
+        app.invalidate()
 
 
 class Notes:
@@ -101,4 +100,4 @@ class Notes:
 
     async def write(self, data: bytes) -> None:
         """Show them."""
-        await self._editor.above(data.decode())
+        self._editor.above(data.decode())

@@ -56,15 +56,21 @@ class Terminal(Program):
         return flags & (termios.ECHO | termios.ICANON) == termios.ECHO | termios.ICANON
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
+#: The editor reads its keys by way of the loop.
+EACH_LOOP = pytest.mark.parametrize("terminal", ["asyncio", "uvloop"], indirect=True)
+
+
+@pytest.fixture
 def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    if request.param == "uvloop":
+    loop = getattr(request, "param", "auto")
+    if loop == "uvloop":
         pytest.importorskip("uvloop", reason="uvloop is not installed")
-    with Terminal("--loop", request.param) as terminal:
+    with Terminal("--loop", loop) as terminal:
         terminal.output.until(READS)
         yield terminal
 
 
+@EACH_LOOP
 def test_a_line_that_is_being_typed_is_not_torn(terminal: Terminal) -> None:
     terminal.types(b"half of a li")
     terminal.output.until(b"half of a li")
