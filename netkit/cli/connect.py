@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .terminal import terminable
 
 if TYPE_CHECKING:
+    from ..client.session import Config
     from ..endpoints import Endpoint
 
 EPILOG = """\b
@@ -72,51 +73,32 @@ class _TimedOut(click.ClickException):
     help="Time to connect, and for each silence of the peer after the end of the input. Default: as long as it takes, "
     "but see below.",
 )
-def command(
-    endpoint: str,
-    layer: str,
-    loop: str,
-    cafile: Path | None,
-    insecure: bool,
-    server_name: str | None,
-    crlf: bool,
-    telnet: bool | None,
-    hexdump: bool,
-    timeout: float | None,
-) -> int:
+def command(endpoint: str, **options: Any) -> int:
     """Connect to ENDPOINT: standard input goes there, and what comes back to standard output.
 
     ENDPOINT is tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT, unix:///PATH, HOST:PORT, or a port on loopback.
     On a terminal lines are edited, Ctrl-D ends what you send, Ctrl-C leaves, and what comes is shown as safe text.
     Over UDP each line that is typed is a datagram, and so is each piece that is read from elsewhere.
     """
-    # Here and not above: `netkit --help` shall not wait for asyncio.
     with terminable():
         try:
-            from ..client.session import Config, run
-            from ..errors import TimedOutError
-
-            to = _endpoint(endpoint)
-            _check_tls(to, cafile, insecure, server_name)
-            config = Config(
-                endpoint=to,
-                layer=layer,
-                loop=loop,
-                cafile=cafile,
-                insecure=insecure,
-                server_name=server_name,
-                crlf=crlf,
-                telnet=telnet,
-                hexdump=hexdump,
-                timeout=timeout,
-            )
-            try:
-                run(config, report=lambda line: click.echo(line, err=True))
-            except TimedOutError as late:
-                raise _TimedOut(str(late)) from None
+            _connect(endpoint, options)
         except KeyboardInterrupt:
             return INTERRUPTED
     return 0
+
+
+def _connect(endpoint: str, options: dict[str, Any]) -> None:
+    # Here and not above: `netkit --help` shall not wait for asyncio.
+    from ..client.session import Config, run
+    from ..errors import TimedOutError
+
+    config = Config(endpoint=_endpoint(endpoint), **options)
+    _check(config)
+    try:
+        run(config, report=lambda line: click.echo(line, err=True))
+    except TimedOutError as late:
+        raise _TimedOut(str(late)) from None
 
 
 def _endpoint(text: str) -> Endpoint:
@@ -135,16 +117,18 @@ def _endpoint(text: str) -> Endpoint:
     return endpoint
 
 
-def _check_tls(endpoint: Endpoint, cafile: Path | None, insecure: bool, server_name: str | None) -> None:
+def _check(config: Config) -> None:
     """Refuse options that contradict each other, or would silently do nothing."""
-    options = (("--cafile", cafile), ("--insecure", insecure), ("--server-name", server_name))
-    given = [name for name, value in options if value]
-    if given and endpoint.scheme != "tls":
+    names = {"cafile": "--cafile", "insecure": "--insecure", "server_name": "--server-name"}
+    given = [option for name, option in names.items() if getattr(config, name) not in (None, False)]
+    if given and config.endpoint.scheme != "tls":
         raise click.UsageError(f"{' and '.join(given)}: of use for tls://HOST:PORT only.")
-    if insecure and cafile:
+    if config.insecure and config.cafile:
         raise click.UsageError("--insecure and --cafile exclude each other.")
-    if server_name is not None and not _is_host(server_name):
-        raise click.UsageError(f"--server-name {server_name}: not a host name.")
+    if config.server_name is not None and not _is_host(config.server_name):
+        raise click.UsageError(f"--server-name {config.server_name}: not a host name.")
+    if config.telnet and config.endpoint.scheme == "udp":
+        raise click.UsageError("--telnet: telnet needs a connection, and UDP has none.")
 
 
 def _is_host(name: str) -> bool:

@@ -40,7 +40,7 @@ class Editor:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Between two lines the terminal shows nothing of what is typed meanwhile: the next line begins with it."""
+        """For as long as it is used: what is typed between two lines is shown once, as the beginning of the next."""
         before = termios.tcgetattr(sys.stdin)
         changed = termios.tcgetattr(sys.stdin)
         changed[LFLAG] &= ~termios.ECHO
@@ -48,6 +48,8 @@ class Editor:
         try:
             yield
         finally:
+            if self._begun:
+                self.above(self._begun + "\n")
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
     async def read(self) -> bytes:
@@ -63,11 +65,12 @@ class Editor:
             return b""
         except KeyboardInterrupt:
             raise Left from None
-        self._begun = ""
+        finally:
+            self._begun = ""  # it stays where it is, before the line
         return line.encode("utf-8", "surrogateescape") + b"\n"
 
     async def write(self, data: bytes) -> None:
-        """Show what has arrived. Writing to a terminal takes no time."""
+        """Show what has arrived, at once: a terminal is never waited for."""
         text = self._text.feed(data)
         if self._ended:
             self.above(text)
@@ -80,16 +83,15 @@ class Editor:
     def above(self, text: str) -> None:
         """Show whole lines above the line that is being typed, if one is."""
         app = self._session.app
-        if not app.is_running:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            return
+        is_typed = app.is_running
         # As prompt_toolkit's own run_in_terminal, which shows keys that are pressed meanwhile a second time.
-        app.renderer.erase()
+        if is_typed:
+            app.renderer.erase()
         app.output.write(text.replace("\n", "\r\n"))
         app.output.flush()
-        app.renderer.reset()
-        app.invalidate()
+        if is_typed:
+            app.renderer.reset()
+            app.invalidate()
 
 
 class Notes:

@@ -95,6 +95,7 @@ def test_the_environment_gives_options(ask: Ask, connected: list[Config]) -> Non
         ("tls://a:1 --insecure --cafile x", f"--insecure and --cafile exclude each other. {HELP}"),
         ("tls://a:1 --server-name .x", f"--server-name .x: not a host name. {HELP}"),
         ("tls://a:1 --server-name x..y", f"--server-name x..y: not a host name. {HELP}"),
+        ("udp://a:1 --telnet", f"--telnet: telnet needs a connection, and UDP has none. {HELP}"),
         ("1 --timeout 0", f"Invalid value for '--timeout': 0.0 is not in the range x>0. {HELP}"),
     ],
 )

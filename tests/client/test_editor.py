@@ -106,6 +106,16 @@ def test_ctrl_d_ends_our_side_and_ctrl_c_leaves(terminal: Terminal) -> None:
     assert terminal.echoes()
 
 
+def test_what_was_never_ended_is_shown_once() -> None:
+    """A server that says one thing and leaves may be gone before the first key can be read."""
+    with Terminal() as terminal:
+        terminal.peer.sendall(b"one\ntwo")
+        terminal.peer.close()
+        assert terminal.wait() == 0
+        terminal.output.rest()
+        assert terminal.screen() == ["one", "two"]
+
+
 def test_ctrl_c_leaves_while_typing(terminal: Terminal) -> None:
     terminal.types(b"never mind")
     terminal.output.until(b"never mind")
