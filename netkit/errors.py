@@ -6,6 +6,8 @@
     ├── EndpointError      an address that cannot be read, or names something netkit does not listen on
     ├── ListenError        an address that is right but cannot be had: in use, not ours, not permitted
     ├── CertificateError   a TLS certificate or key that is missing, unreadable or does not fit
+    ├── ConnectError       a peer that cannot be reached, or a connection to one that broke
+    │   └── TimedOutError  one that took too long for it, or for its answer
     ├── LoopError          an event loop that is not installed
     ├── ServiceError       a service that cannot be found or made
     ├── StorageError       a directory of state that cannot be had or read, or something in it that cannot be looked up
@@ -37,6 +39,14 @@ class ListenError(NetkitError):
 
 class CertificateError(NetkitError):
     """A TLS certificate or key that is missing, unreadable or does not fit its partner."""
+
+
+class ConnectError(NetkitError):
+    """A peer that cannot be reached, or a connection to one that broke; or an end of ours that did."""
+
+
+class TimedOutError(ConnectError):
+    """A peer that took too long to be reached, or to answer. The command line exits with 124, as timeout(1) does."""
 
 
 class LoopError(NetkitError):

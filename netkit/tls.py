@@ -38,6 +38,29 @@ def server_context(cert: str | Path, key: str | Path | None = None) -> ssl.SSLCo
     return context
 
 
+def client_context(ca: str | Path | None = None, *, verify: bool = True) -> ssl.SSLContext:
+    """A client's context: TLS 1.2 and up, with Python's own choice of ciphers.
+
+    Args:
+        ca: a PEM file with the certificates of the authorities to trust; None: those of the system.
+        verify: whether the peer must prove who it is. Where not, anybody may listen in.
+
+    Raises:
+        CertificateError: the file is missing or unreadable, or holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        raise CertificateError(f"{ca} holds no certificate in PEM") from None
+    except OSError as why:
+        raise CertificateError(f"cannot read {ca}: {why.strerror}") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def _no_password() -> str:
     # Without this OpenSSL would ask on the terminal of a server that may have none.
     raise CertificateError("the private key is encrypted: give one that is not (openssl pkey -in KEY -out PLAIN)")

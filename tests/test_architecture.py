@@ -29,12 +29,25 @@ ALLOWED = {
     "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
     "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
+    "client": {"__init__", "errors", "endpoints", "datagrams", "wire", "tls", "loops"},
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
-    "cli": {"__init__", "errors", "limits", "wire", "services", "storage", "endpoints", "server", "bench", "tower"},
+    "cli": {
+        "__init__",
+        "errors",
+        "limits",
+        "wire",
+        "services",
+        "storage",
+        "endpoints",
+        "server",
+        "client",
+        "bench",
+        "tower",
+    },
     "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }

@@ -134,7 +134,8 @@ def test_only_click_is_required(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    assert sorted(metadata.get_all("Provides-Extra", [])) == ["all", "bench", "chat", "tls-dev", "tower", "unicode-nicks", "uvloop"]
+    extras = ["all", "bench", "chat", "connect", "tls-dev", "tower", "unicode-nicks", "uvloop"]
+    assert sorted(metadata.get_all("Provides-Extra", [])) == extras
 
 
 def test_an_install_brings_click_and_nothing_else(venv: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import click
 from .. import __version__
 from ..errors import EndpointError, NetkitError, ResultError, ScenarioError, ServiceError, TierError
 
-COMMANDS = ("serve", "bench", "compare", "report", "tower", "trace")
+COMMANDS = ("serve", "connect", "bench", "compare", "report", "tower", "trace")
 
 #: What the user wrote is wrong, as opposed to what the machine could not do.
 USAGE_ERRORS = (EndpointError, ResultError, ScenarioError, ServiceError, TierError)

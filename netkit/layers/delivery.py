@@ -138,8 +138,9 @@ class Delivery:
     def ended(self, session: Session) -> None:
         """The peer has finished sending."""
         if session.closing:
-            # Ours has ended, so now both have. Over TLS it is closing already, and asyncio takes no second close.
-            if not session.transport.is_closing():
+            # Ours has ended, so now both have, unless that is to come at the end of this turn, after what is queued.
+            # Over TLS it is closing already, and asyncio takes no second close.
+            if session not in self.leaving and not session.transport.is_closing():
                 session.connection.finish()
             return
         self.cancel_timer(session)

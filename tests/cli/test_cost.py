@@ -22,6 +22,9 @@ HEAVY |= {"rich", "psutil", "hdrh", "altair", "vl_convert", "jinja2", "netkit.be
 #: What only the tower needs.
 HEAVY |= {"ast", "difflib", "pygments", "netkit.tower"}
 
+#: What only the client needs.
+HEAVY |= {"prompt_toolkit", "netkit.client"}
+
 #: Runs of each program. Times are of the processor, so that other processes matter little.
 RUNS = 7
 

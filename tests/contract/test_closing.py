@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,20 @@ async def test_what_is_queued_arrives(
     await client.close()
     await service.until("lost")
     assert caplog.messages[-1].endswith(": said enough")
+
+
+async def test_a_peer_that_ends_with_its_last_line_gets_ours(
+    serve: Serve, tcp: Place, recorder: Callable[[Service], Recorder]
+) -> None:
+    """Its end may be read in the turn in which we close, before what is queued has been written."""
+    site = await serve(recorder(Farewell(b"hello\n")), tcp)
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", site.server.endpoints[0].port)) as sock:
+            sock.sendall(b"?")
+            sock.shutdown(socket.SHUT_WR)
+            client = await site.talk(sock)
+            assert await client.rest() == b"hello\nbye\n"
+            await client.close()
 
 
 async def test_a_peer_that_is_still_sending_gets_our_last_line(
