@@ -115,8 +115,9 @@ class Delivery:
     def ended(self, session: Session) -> None:
         """The peer has finished sending."""
         if session.closing:
-            # Ours has ended, so now both have. Over TLS it is closing already, and asyncio takes no second close.
-            if not session.transport.is_closing():
+            # Ours has ended, so now both have, unless its last bytes still wait for the turn's end. Over TLS it is
+            # closing already, and asyncio takes no second close.
+            if not session.outbox and not session.transport.is_closing():
                 session.connection.finish()
             return
         self.tell("ended", session)
