@@ -7,6 +7,12 @@
     unix:///run/chat.sock       unix:///run/chat.sock?mode=660
     udp://127.0.0.1:7777        datagrams, for services that do without connections: echo does
     8888        :8888           short for tcp://127.0.0.1:8888
+    stdio:                      one session over standard input and output, or over the socket that both are
+    fd://3      fd://3?tls      a socket that was inherited: it listens already, or is a bound one of UDP
+    systemd:    systemd://web   all sockets that systemd has passed, or those of that name; ?tls here too
+    stdio       systemd         the same as with a colon, which socat would take for its own
+
+What was inherited is not bound here: ``netkit.stdio``, ``netkit.inherited`` and ``netkit.systemd`` take it over.
 """
 
 from __future__ import annotations
@@ -18,12 +24,18 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from .errors import EndpointError, ListenError
 
-SCHEMES = ("tcp", "tls", "unix", "udp")
+SCHEMES = ("tcp", "tls", "unix", "udp", "stdio", "fd", "systemd")
 EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0.0.1:7777 or unix:///run/chat.sock"
+#: The same for what was inherited.
+INHERITED = {
+    "stdio": "write it like stdio:",
+    "fd": "write it like fd://3 or fd://3?tls",
+    "systemd": "write it like systemd:, systemd://NAME or systemd://NAME?tls",
+}
 
 #: Who may connect to a Unix socket unless ``?mode=`` says otherwise: its owner.
 UNIX_MODE = 0o600
@@ -41,12 +53,24 @@ class Endpoint:
     port: int = 0
     path: str = ""
     mode: int = UNIX_MODE
+    name: str = ""
+    """Of what was inherited: the number of a descriptor, or the name that systemd gave it."""
+    wrapped: bool = False
+    """Whether TLS is to be spoken on what was inherited."""
 
     def __str__(self) -> str:
+        if self.scheme in INHERITED:
+            tls = "?tls" if self.wrapped else ""
+            return f"{self.scheme}:{'//' if self.name else ''}{quote(self.name, safe='')}{tls}"
         if self.scheme == "unix":
             mode = "" if self.mode == UNIX_MODE else f"?mode={self.mode:o}"
-            return f"unix://{quote(self.path)}{mode}"
+            return f"unix://{quote(self.path, safe='/@')}{mode}"
         return f"{self.scheme}://{_netloc(self.host, self.port)}"
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS is spoken there."""
+        return self.scheme == "tls" or self.wrapped
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -59,11 +83,15 @@ class Endpoint:
         bare = text.removeprefix(":")
         if bare.isdecimal():
             text = f"tcp://127.0.0.1:{bare}"
+        elif text in ("stdio", "systemd"):
+            text += ":"
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as wrong:
             raise EndpointError(f"cannot read {text!r} ({wrong}): {EXAMPLE}") from None
+        if parts.scheme in INHERITED:
+            return cls._inherited(text, parts)
         if parts.scheme not in SCHEMES or "://" not in text:
             raise EndpointError(f"cannot read {text!r}: {EXAMPLE}")
         if parts.scheme == "unix":
@@ -84,6 +112,14 @@ class Endpoint:
                 raise EndpointError(f"{text!r}: only ?mode=660 and the like may follow a path")
             mode = int(value, 8)
         return cls("unix", path=path, mode=mode)
+
+    @classmethod
+    def _inherited(cls, text: str, parts: SplitResult) -> Endpoint:
+        scheme, name = parts.scheme, unquote(parts.netloc)
+        fits = name.isascii() and name.isdecimal() if scheme == "fd" else scheme == "systemd" or not name
+        if not fits or parts.path or parts.fragment or parts.query not in ("", "tls"):
+            raise EndpointError(f"cannot read {text!r}: {INHERITED[scheme]}")
+        return cls(scheme, name=name, wrapped=parts.query == "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +172,7 @@ def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[st
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if endpoint.scheme != "udp":
-            _set_for_connections(sock)
+            set_for_connections(sock)
         sock.bind(address)
         host, port = sock.getsockname()[:2]
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
@@ -149,7 +185,7 @@ def _kind(endpoint: Endpoint) -> socket.SocketKind:
     return socket.SOCK_DGRAM if endpoint.scheme == "udp" else socket.SOCK_STREAM
 
 
-def _set_for_connections(sock: socket.socket) -> None:
+def set_for_connections(sock: socket.socket) -> None:
     """Set what only TCP has, and what only TCP may have."""
     # With UDP two servers could share a port, and only one of them would be heard.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -235,7 +271,7 @@ def _netloc(host: str, port: int) -> str:
 
 
 def show(scheme: str, address: object) -> str:
-    """A peer's address as text: ``tcp://192.0.2.7:50312``; a peer on a Unix socket has no address of its own."""
+    """A peer's address as text: ``tcp://192.0.2.7:50312``; ``stdio:``, ``unix:`` where it has no address of its own."""
     if isinstance(address, tuple):
         return f"{scheme}://{_netloc(address[0], address[1])}"
-    return "unix:"
+    return "stdio:" if scheme == "stdio" else "unix:"

@@ -21,11 +21,17 @@ ALLOWED = {
     "loops": {"errors"},
     "endpoints": {"errors"},
     "tls": {"errors"},
+    "stdio": {"errors", "endpoints"},
+    "inherited": {"errors", "endpoints", "stdio"},
+    "systemd": {"errors", "endpoints"},
     "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
     "services": {"errors", "limits", "service", "wire"},
-    "layers": {"limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
-    "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
+    "layers": {"limits", "service", "endpoints", "datagrams", "stdio"},  # endpoints: to print a peer
+    "server": {
+        *("errors", "limits", "service", "layers", "endpoints", "tls", "loops"),
+        *("stdio", "inherited", "systemd"),  # what is not bound but was there already
+    },
     "testing": {"limits", "service", "layers"},  # a service on any layer, without a socket
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},

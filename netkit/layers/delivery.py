@@ -289,7 +289,8 @@ class Delivery:
         session.closing = session.closing or reason
         if session.handshake is not None:
             session.handshake.cancel()
-        elif session in self.sessions:
+        elif session in self.sessions and not session.aborted:
+            session.aborted = True
             session.connection.release()
             session.transport.abort()
 
@@ -316,10 +317,11 @@ class Delivery:
         await self.gone()
 
     async def gone(self) -> None:
-        """Wait for the end of every connection, and of the layer's tasks. Its listeners must be closed."""
-        await self.empty.wait()
-        while self.tasks:
-            await asyncio.wait(self.tasks)
+        """Wait for the end of every connection, and of the layer's tasks. Nothing more may come to be accepted."""
+        while self.sessions or self.tasks:
+            await self.empty.wait()
+            if self.tasks:
+                await asyncio.wait(self.tasks)
 
     def abort_all(self, reason: str) -> None:
         """Close every connection at once."""

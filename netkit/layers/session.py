@@ -33,6 +33,7 @@ class Session:
     """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
 
     __slots__ = (
+        "aborted",
         "address",
         "closing",
         "connection",
@@ -67,6 +68,8 @@ class Session:
         self.stalled = False
         # Why it is being closed, empty until then. Its input is thrown away from then on.
         self.closing = ""
+        # It was told to go at once. Told twice, the transport of a pipe would trip over itself.
+        self.aborted = False
         # The end of a Hold, or of the time to write out what is queued.
         self.timer: asyncio.TimerHandle | None = None
 
