@@ -36,14 +36,14 @@ def test_what_starts_it_for_a_connection(program: Find, starter: str, layer: str
     command = shlex.join([*ECHO, "-v", "--layer", layer, "--loop", loop, "--listen", "stdio"])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         name, *words = (each.format(port=listener.getsockname()[1], command=command) for each in starter.split(" "))
-        with Program(program(name), *words) as program_:
+        with Program(program(name), *words) as started:
             with listener.accept()[0] as sock:
                 sock.settimeout(PATIENCE)
                 for line in (b"one\n", b"two\n"):
                     sock.send(line)
                     assert sock.recv(20) == line
-                program_.errors.until(f"INFO opened {peer}\n".encode())
-            assert program_.wait() == 0
+                started.errors.until(f"INFO opened {peer}\n".encode())
+            assert started.wait() == 0
 
 
 class Activated(Program):
