@@ -7,6 +7,12 @@
     unix:///run/chat.sock       unix:///run/chat.sock?mode=660
     udp://127.0.0.1:7777        datagrams, for services that do without connections: echo does
     8888        :8888           short for tcp://127.0.0.1:8888
+    stdio:                      one session over standard input and output, or over the socket that both are
+    fd://3      fd://3?tls      a socket that was inherited: it listens already, or is a bound one of UDP
+    systemd:    systemd://web   all sockets that systemd has passed, or those of that name; ?tls here too
+    stdio       systemd         the same as with a colon, which socat would take for its own
+
+What was inherited is not bound here: ``netkit.stdio``, ``netkit.inherited`` and ``netkit.systemd`` take it over.
 """
 
 from __future__ import annotations
@@ -19,12 +25,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from .errors import EndpointError, ListenError
 
-SCHEMES = ("tcp", "tls", "unix", "udp")
+SCHEMES = ("tcp", "tls", "unix", "udp", "stdio", "fd", "systemd")
 EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0.0.1:7777 or unix:///run/chat.sock"
+#: The same for what was inherited.
+INHERITED = {
+    "stdio": "write it like stdio:",
+    "fd": "write it like fd://3 or fd://3?tls",
+    "systemd": "write it like systemd:, systemd://NAME or systemd://NAME?tls",
+}
 
 #: Who may connect to a Unix socket unless ``?mode=`` says otherwise: its owner.
 UNIX_MODE = 0o600
@@ -50,12 +62,24 @@ class Endpoint:
     port: int = 0
     path: str = ""
     mode: int = UNIX_MODE
+    name: str = ""
+    """Of what was inherited: the number of a descriptor, or the name that systemd gave it."""
+    wrapped: bool = False
+    """Whether TLS is to be spoken on what was inherited."""
 
     def __str__(self) -> str:
+        if self.scheme in INHERITED:
+            tls = "?tls" if self.wrapped else ""
+            return f"{self.scheme}:{'//' if self.name else ''}{quote(self.name, safe='')}{tls}"
         if self.scheme == "unix":
             mode = "" if self.mode == UNIX_MODE else f"?mode={self.mode:o}"
-            return f"unix://{quote(self.path)}{mode}"
+            return f"unix://{quote(self.path, safe='/@')}{mode}"
         return f"{self.scheme}://{_netloc(self.host, self.port)}"
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS is spoken there."""
+        return self.scheme == "tls" or self.wrapped
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -68,11 +92,15 @@ class Endpoint:
         bare = text.removeprefix(":")
         if bare.isdecimal():
             text = f"tcp://127.0.0.1:{bare}"
+        elif text in ("stdio", "systemd"):
+            text += ":"
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as wrong:
             raise EndpointError(f"cannot read {text!r} ({wrong}): {EXAMPLE}") from None
+        if parts.scheme in INHERITED:
+            return cls._inherited(text, parts)
         if parts.scheme not in SCHEMES or "://" not in text:
             raise EndpointError(f"cannot read {text!r}: {EXAMPLE}")
         if parts.scheme == "unix":
@@ -94,6 +122,14 @@ class Endpoint:
             mode = int(value, 8)
         return cls("unix", path=path, mode=mode)
 
+    @classmethod
+    def _inherited(cls, text: str, parts: SplitResult) -> Endpoint:
+        scheme, name = parts.scheme, unquote(parts.netloc)
+        fits = name.isascii() and name.isdecimal() if scheme == "fd" else scheme == "systemd" or not name
+        if not fits or parts.path or parts.fragment or parts.query not in ("", "tls"):
+            raise EndpointError(f"cannot read {text!r}: {INHERITED[scheme]}")
+        return cls(scheme, name=name, wrapped=parts.query == "tls")
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -105,15 +141,11 @@ class Bound:
     """Removes what closing the socket leaves behind: the file of a Unix socket."""
 
 
-def bind(endpoint: Endpoint, *, small_buffers: bool = False) -> list[Bound]:
+def bind(endpoint: Endpoint) -> list[Bound]:
     """Bind the sockets of an endpoint: one, or one per address where a host name has several.
 
     The options of the listening socket are inherited by what it accepts (tcp(7), socket(7)), so that they cost
     nothing per connection.
-
-    Args:
-        endpoint: what to bind to.
-        small_buffers: see ``Service.small_buffers``. On a Unix socket the kernel never keeps more than 208 KiB.
 
     Raises:
         ListenError: the address cannot be had; the message says what to do.
@@ -125,7 +157,7 @@ def bind(endpoint: Endpoint, *, small_buffers: bool = False) -> list[Bound]:
         for family, address in _resolve(endpoint):
             # The addresses of one name share the port that the first one got.
             port = bound[0].endpoint.port if bound else endpoint.port
-            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:]), small_buffers))
+            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:])))
     except BaseException:
         for each in bound:
             each.sock.close()
@@ -142,18 +174,14 @@ def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str |
     return list(dict.fromkeys((family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found))
 
 
-def _bind_ip(
-    endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...], small_buffers: bool
-) -> Bound:
+def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...]) -> Bound:
     sock = socket.socket(family, _kind(endpoint))
     try:
         sock.setblocking(False)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if endpoint.scheme != "udp":
-            _set_for_connections(sock)
-            if small_buffers:
-                _keep_little(sock)
+            set_for_connections(sock)
         sock.bind(address)
         host, port = sock.getsockname()[:2]
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)
@@ -166,7 +194,7 @@ def _kind(endpoint: Endpoint) -> socket.SocketKind:
     return socket.SOCK_DGRAM if endpoint.scheme == "udp" else socket.SOCK_STREAM
 
 
-def _set_for_connections(sock: socket.socket) -> None:
+def set_for_connections(sock: socket.socket) -> None:
     """Set what only TCP has, and what only TCP may have."""
     # With UDP two servers could share a port, and only one of them would be heard.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -179,8 +207,13 @@ def _set_for_connections(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _keep_little(sock: socket.socket) -> None:
-    """Let the kernel keep little for a peer that does not read."""
+def keep_little(sock: socket.socket) -> None:
+    """Let the kernel keep little for a peer that does not read, see ``Service.small_buffers``.
+
+    On a Unix socket it never keeps more than 208 KiB.
+    """
+    if sock.family == socket.AF_UNIX:
+        return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNACKNOWLEDGED)
     if TCP_NOTSENT_LOWAT is not None:
         sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
@@ -259,10 +292,10 @@ def _netloc(host: str, port: int) -> str:
 
 
 def show(scheme: str, address: object) -> str:
-    """A peer's address as text: ``tcp://192.0.2.7:50312``; a peer on a Unix socket has no address of its own."""
+    """A peer's address as text: ``tcp://192.0.2.7:50312``; ``stdio:``, ``unix:`` where it has no address of its own."""
     if isinstance(address, tuple):
         return f"{scheme}://{_netloc(address[0], address[1])}"
-    return "unix:"
+    return "stdio:" if scheme == "stdio" else "unix:"
 
 
 def host(address: object) -> str:

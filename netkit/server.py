@@ -7,14 +7,16 @@ import logging
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from . import layers, loops
-from .endpoints import Bound, Endpoint, bind, explain
+from . import inherited, layers, loops, stdio, systemd
+from .endpoints import INHERITED, Bound, Endpoint, bind, explain, keep_little
 from .errors import CertificateError, EndpointError, ListenError
-from .layers import datagrams
+from .layers import datagrams, pipes
+from .layers.admission import Refused
 from .layers.datagrams.exchange import Exchange
 from .layers.delivery import Delivery
 from .limits import Limits
@@ -43,31 +45,54 @@ class Server:
         self._exchange = Exchange(self._delivery)
         self._layer = layers.load(layer)
         self._datagrams = datagrams.load(layer)
+        self._pipes = pipes.load(layer)
         self._listeners: list[layers.Listener] = []
         self._bound: list[Bound] = []
+        self._stdio: stdio.Connected | stdio.Pipes | None = None
         self._stop = self._delivery.stop_asked
 
     async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
         """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
-        for endpoint in endpoints:
+        seen: set[tuple[str, str]] = set()
+        for endpoint in systemd.resolve(endpoints):
             self._check(endpoint, tls)
-            self._bound += bind(endpoint, small_buffers=self._delivery.service.small_buffers)
+            if endpoint.scheme in INHERITED and (endpoint.scheme, endpoint.name) in seen:
+                raise EndpointError(f"{endpoint} is given twice: there is only one of it")
+            seen.add((endpoint.scheme, endpoint.name))
+            self._take(endpoint)
         for bound in self._bound:
+            self._check(bound.endpoint, tls)  # what was inherited shows only now what it is
             if bound.endpoint.scheme == "udp":
                 continue
+            if self._delivery.service.small_buffers:
+                keep_little(bound.sock)
             try:
                 bound.sock.listen(self._delivery.limits.backlog)
             except OSError as why:  # two sockets may be bound to one port, but only one of them may listen
                 raise ListenError(explain(bound.endpoint, why)) from None
+        if self._stdio is not None:
+            self.endpoints.append(Endpoint("stdio"))
         for bound in self._bound:
             listener = self._listener(bound, tls)
             await listener.start()
             self._listeners.append(listener)
             self.endpoints.append(bound.endpoint)
+        if self._stdio is not None:
+            # In a later turn: who has it on a terminal shall read what is served before the service has the word.
+            self._delivery.start(self._converse(self._stdio, tls))
+
+    def _take(self, endpoint: Endpoint) -> None:
+        """Bind a socket, or take over what was inherited."""
+        if endpoint.scheme == "stdio":
+            self._stdio = stdio.take(endpoint)
+        elif endpoint.scheme == "fd":
+            self._bound.append(inherited.take(endpoint))
+        else:
+            self._bound += bind(endpoint)
 
     def _check(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
         """Refuse what could be bound and not be served."""
-        if endpoint.scheme == "tls" and tls is None:
+        if endpoint.tls and tls is None:
             raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
         service = self._delivery.service
         if endpoint.scheme == "udp" and not service.datagrams:
@@ -81,6 +106,18 @@ class Server:
             return self._datagrams.Listener(bound.sock, self._exchange)
         context = tls if bound.endpoint.scheme == "tls" else None
         return self._layer.Listener(bound.sock, self._delivery, context)
+
+    async def _converse(self, taken: stdio.Connected | stdio.Pipes, tls: ssl.SSLContext | None) -> None:
+        """Begin the session over standard input and output."""
+        if self._delivery.stopped:
+            return
+        if isinstance(taken, stdio.Connected):
+            listener = self._layer.Listener(taken.sock, self._delivery, tls if taken.tls else None)
+        else:
+            listener = self._pipes.Connection(taken, self._delivery)
+        self._listeners.append(listener)
+        with suppress(Refused):  # others have taken every place, and the log has it
+            await listener.start()
 
     @property
     def connections(self) -> int:
@@ -110,8 +147,21 @@ class Server:
         self._exchange.abort()
 
     async def wait(self) -> None:
-        """Wait until ``stop`` is called, or the service answers with ``Stop``."""
-        await self._stop.wait()
+        """Wait until ``stop`` is called or the service answers with ``Stop``.
+
+        Or until the session over ``stdio:`` has ended, where nobody else can come.
+        """
+        if self._stdio is None or self._bound:
+            await self._stop.wait()
+            return
+        ends: list[asyncio.Task[Any]] = [
+            asyncio.create_task(each) for each in (self._stop.wait(), self._delivery.vacated())
+        ]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in ends:
+                each.cancel()
 
     async def _close(self) -> None:
         """Stop accepting, then tell everybody, write out what is queued, and close, within the grace."""
@@ -142,6 +192,8 @@ class Server:
         for bound in self._bound:
             bound.sock.close()
             bound.release()
+        if self._stdio is not None:
+            self._stdio.restore()
 
 
 @asynccontextmanager
@@ -169,7 +221,8 @@ async def serve(
     has a second more.
 
     Raises:
-        EndpointError: an endpoint cannot be read, or is of UDP and the service needs connections.
+        EndpointError: an endpoint cannot be read, was inherited and is given twice, or is of UDP and the service needs
+            connections.
         ListenError: an endpoint cannot be had. Nothing is left listening.
         CertificateError: a ``tls://`` endpoint without a context.
         ValueError: there is no such layer.
@@ -212,11 +265,12 @@ def run(config: Config, report: Callable[[str], None]) -> None:
     Raises:
         NetkitError: the loop, the certificate or an endpoint cannot be had.
     """
+    stdio.fill()
     loop_name, loop_factory = loops.factory(config.loop)
     development: Development | None = None
     context: ssl.SSLContext | None = None
     if config.tls_dev:
-        development = Development(each.host for each in config.listen if each.scheme == "tls")
+        development = Development(each.host for each in config.listen if each.tls)
         context = development.context
     elif config.tls_cert is not None:
         context = server_context(config.tls_cert, config.tls_key)
@@ -259,9 +313,11 @@ async def _run(
         for endpoint in server.endpoints:
             report(f"listening on {endpoint}")
         report(f"service {config.service_name}, layer {config.layer}, loop {loop_name}")
+        systemd.notify("READY=1", f"STATUS={config.service_name} on {', '.join(map(str, server.endpoints))}")
         if development is not None:
             report(f"throw-away TLS authority, for development only: {development.ca}")
         await server.wait()
+        systemd.notify("STOPPING=1")
 
 
 class AcceptReports:

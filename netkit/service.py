@@ -43,7 +43,7 @@ class Conn(Protocol):
 
     @property
     def local(self) -> bool:
-        """Whether it is exempt from limits for strangers: it came over loopback or a Unix socket."""
+        """Whether it is exempt from limits for strangers: it came over loopback, a Unix socket or standard input."""
 
     @property
     def host(self) -> str:

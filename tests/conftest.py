@@ -46,6 +46,8 @@ PROGRAMS = {
     "telnet": (("--version",), "inetutils"),
     "socat": (("-V",), "socat"),
     "openssl": (("version",), "OpenSSL"),
+    "systemd-socket-activate": (("--version",), "systemd"),
+    "systemd-analyze": (("--version",), "systemd"),
     "cc": (("-v",), " version "),
     "go": (("version",), "go version go"),
 }

@@ -22,12 +22,18 @@ ALLOWED = {
     "loops": {"errors"},
     "endpoints": {"errors"},
     "tls": {"errors"},
+    "stdio": {"errors", "endpoints"},
+    "inherited": {"errors", "endpoints", "stdio"},
+    "systemd": {"errors", "endpoints"},
     "datagrams": set[str](),
     "wire": {"errors", "limits", "service"},
     "services": {"errors", "endings", "limits", "service", "wire"},
     "storage": {"errors", "services"},  # the records of the chat
-    "layers": {"endings", "limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
-    "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
+    "layers": {"endings", "limits", "service", "endpoints", "datagrams", "stdio"},  # endpoints: to print a peer
+    "server": {
+        *("errors", "limits", "service", "layers", "endpoints", "tls", "loops"),
+        *("stdio", "inherited", "systemd"),  # what is not bound but was there already
+    },
     "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
     "client": {"__init__", "errors", "endpoints", "datagrams", "wire", "tls", "loops"},
     # Servers are met over a socket, as processes: nothing of what serves is imported.

@@ -38,6 +38,16 @@ EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0
         ("unix:///run/my%20chat", Endpoint("unix", path="/run/my chat")),
         ("unix:///run/chat.sock?mode=660", Endpoint("unix", path="/run/chat.sock", mode=0o660)),
         ("unix:///run/chat.sock?mode=0777", Endpoint("unix", path="/run/chat.sock", mode=0o777)),
+        ("stdio:", Endpoint("stdio")),
+        ("stdio", Endpoint("stdio")),
+        ("stdio:?tls", Endpoint("stdio", wrapped=True)),
+        ("fd://3", Endpoint("fd", name="3")),
+        ("fd://3?tls", Endpoint("fd", name="3", wrapped=True)),
+        ("systemd:", Endpoint("systemd")),
+        ("systemd", Endpoint("systemd")),
+        ("systemd://Web%20chat", Endpoint("systemd", name="Web chat")),
+        ("systemd://web?tls", Endpoint("systemd", name="web", wrapped=True)),
+        ("systemd:?tls", Endpoint("systemd", wrapped=True)),
     ],
 )
 def test_reading(text: str, endpoint: Endpoint) -> None:
@@ -65,6 +75,17 @@ def test_reading(text: str, endpoint: Endpoint) -> None:
         ("unix:///s?mode=8", "'unix:///s?mode=8': only ?mode=660 and the like may follow a path"),
         ("unix:///s?mode=", "'unix:///s?mode=': only ?mode=660 and the like may follow a path"),
         ("unix:///s?mode=1777", "'unix:///s?mode=1777': only ?mode=660 and the like may follow a path"),
+        ("stdio://x", "cannot read 'stdio://x': write it like stdio:"),
+        ("stdio:x", "cannot read 'stdio:x': write it like stdio:"),
+        ("fd:3", "cannot read 'fd:3': write it like fd://3 or fd://3?tls"),
+        ("fd://", "cannot read 'fd://': write it like fd://3 or fd://3?tls"),
+        ("fd://-1", "cannot read 'fd://-1': write it like fd://3 or fd://3?tls"),
+        ("fd://٣", "cannot read 'fd://٣': write it like fd://3 or fd://3?tls"),
+        ("fd://3?mode=660", "cannot read 'fd://3?mode=660': write it like fd://3 or fd://3?tls"),
+        (
+            "systemd:web",
+            "cannot read 'systemd:web': write it like systemd:, systemd://NAME or systemd://NAME?tls",
+        ),
         ("unix:///s?mod=660", "'unix:///s?mod=660': only ?mode=660 and the like may follow a path"),
     ],
 )
@@ -97,6 +118,17 @@ def test_what_is_printed_can_be_read(scheme: str, host: str, port: int) -> None:
 def test_a_path_that_is_printed_can_be_read(path: str, mode: int) -> None:
     endpoint = Endpoint("unix", path=path, mode=mode)
     assert Endpoint.parse(str(endpoint)) == endpoint
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20), st.booleans())
+def test_a_name_of_systemd_that_is_printed_can_be_read(name: str, wrapped: bool) -> None:
+    endpoint = Endpoint("systemd", name=name, wrapped=wrapped)
+    assert Endpoint.parse(str(endpoint)) == endpoint
+
+
+def test_tls_is_spoken_where_it_is_asked_for() -> None:
+    said = {text: Endpoint.parse(text).tls for text in ("tls://h:1", "fd://3?tls", "tcp://h:1", "fd://3", "stdio:")}
+    assert said == {"tls://h:1": True, "fd://3?tls": True, "tcp://h:1": False, "fd://3": False, "stdio:": False}
 
 
 @given(st.text())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,3 +47,13 @@ def test_its_python_is_whole(code: str) -> None:
     names: dict[str, object] = {}
     exec(compile(code.replace("asyncio.run(main())", ""), "README.md", "exec"), names)
     assert callable(names["main"])
+
+
+def test_its_units_are_what_systemd_reads(program: Callable[[str], str], tmp_path: Path) -> None:
+    units = dict(re.findall(r"```ini\n# (\S+)\n(.*?)```", README, re.DOTALL))
+    assert sorted(units) == ["chat.service", "chat.socket", "echo.socket", "echo@.service"]
+    for name, unit in units.items():
+        (tmp_path / name).write_text(unit.replace("/usr/local/bin/netkit", f"{sys.executable} -m netkit"))
+    command = [program("systemd-analyze"), "verify", *(str(tmp_path / name) for name in units)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -28,6 +28,11 @@ Every option can come from the environment:
 Join with:
   nc localhost 8888        telnet localhost 8888        nc -U /run/chat.sock
   openssl s_client -quiet -connect localhost:8889 -CAfile CA.pem
+
+\b
+One session over a pipe, a terminal or the socket of inetd; sockets of systemd:
+  echo hi | netkit serve --service echo --listen stdio:
+  netkit serve --listen systemd: --listen stdio:
 """
 
 
@@ -77,7 +82,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     metavar="ENDPOINT",
     help="Where: tcp://HOST:PORT, tls://HOST:PORT, udp://HOST:PORT (echo), unix:///PATH[?mode=660], or a port on "
-    "loopback. "
+    "loopback; stdio: (one session), fd://N[?tls] (an inherited socket), systemd:[//NAME][?tls] (what it passes). "
     "May be given more than once; all of them share the service.",
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")
@@ -200,7 +205,7 @@ def _token(service: str, path: Path | None) -> str:
 
 def _check_tls(endpoints: tuple[Any, ...], cert: Path | None, key: Path | None, dev: bool) -> None:
     """Refuse options that contradict each other, or would silently do nothing."""
-    wanted = any(each.scheme == "tls" for each in endpoints)
+    wanted = any(each.tls for each in endpoints)
     if dev and cert:
         raise click.UsageError("--tls-dev and --tls-cert exclude each other.")
     if key and not cert:

@@ -8,7 +8,7 @@ streams      9     ``await reader.read()``, ``writer.write()``, ``await writer.d
 
 Each module holds a ``Listener``, which accepts on one bound socket, and a ``Connection``, with the same names
 in the same order. What does not depend on the tier is in ``delivery`` and ``admission``. For UDP the same three are in
-``datagrams``.
+``datagrams``, and for standard input and output in ``pipes``.
 """
 
 from __future__ import annotations

@@ -341,7 +341,8 @@ class Delivery:
         session.closing = session.closing or reason
         if session.handshake is not None:
             session.handshake.cancel()
-        elif session in self.sessions:
+        elif session in self.sessions and not session.aborted:
+            session.aborted = True
             self.release(session)
             session.transport.abort()
 
@@ -377,15 +378,20 @@ class Delivery:
             until: what time the storage has to close, by the loop's clock; ``MIN_CLOSING`` seconds in any case.
         """
         try:
-            await self.empty.wait()
-            while self.tasks:
-                await asyncio.wait(self.tasks)
+            await self.vacated()
         finally:
             self.budget.stop()
             self.refusals.stop()
             await self.storing.close(max(until - self.time(), MIN_CLOSING))
         if self.endings:
             log.info("endings: %s", ", ".join(f"{reason} {count}" for reason, count in self.endings.most_common()))
+
+    async def vacated(self) -> None:
+        """Wait for the end of every connection, and of the layer's tasks. Nothing more may come to be accepted."""
+        while self.sessions or self.tasks:
+            await self.empty.wait()
+            if self.tasks:
+                await asyncio.wait(self.tasks)
 
     def abort_all(self) -> None:
         """Close every connection at once, as the server stops."""

@@ -13,7 +13,7 @@ import ssl
 from functools import partial
 from typing import cast
 
-from .accepting import Handshakes
+from .accepting import Handshakes, by_hand, on
 from .admission import Refused
 from .delivery import Delivery
 from .session import Session
@@ -34,12 +34,12 @@ class Listener:
 
     async def start(self) -> None:
         """Begin to accept."""
-        if self.tls is not None:
+        if by_hand(self.sock, self.tls):
             self.server = Handshakes(self.sock, self.delivery, self.tls, partial(Connection, self))
             return
         loop = self.delivery.loop
         serve = loop.create_unix_server if self.sock.family == socket.AF_UNIX else loop.create_server
-        self.server = await serve(self.accept, sock=self.sock, backlog=ACCEPT_BATCH)
+        self.server = await serve(self.accept, backlog=ACCEPT_BATCH, **on(self.sock))
         self.sock.listen(self.delivery.limits.backlog)  # again: it now has the length of ACCEPT_BATCH
 
     def accept(self) -> Connection:

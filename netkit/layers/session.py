@@ -33,6 +33,7 @@ class Session:
     """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
 
     __slots__ = (
+        "aborted",
         "address",
         "closing",
         "connection",
@@ -78,6 +79,8 @@ class Session:
         self.closing = ""
         # What the log has to say beyond that word.
         self.detail = ""
+        # It was told to go at once. Told twice, the transport of a pipe would trip over itself.
+        self.aborted = False
         # The end of a Hold, or of the time to write out what is queued.
         self.timer: asyncio.TimerHandle | None = None
         # It is gone, and its transport must not be asked for anything any more.

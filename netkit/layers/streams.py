@@ -14,7 +14,7 @@ import asyncio
 import socket
 import ssl
 
-from .accepting import Handshakes
+from .accepting import Handshakes, by_hand, on
 from .admission import Refused
 from .delivery import Delivery
 from .session import Session
@@ -36,11 +36,11 @@ class Listener:
 
     async def start(self) -> None:
         """Begin to accept."""
-        if self.tls is not None:
+        if by_hand(self.sock, self.tls):
             self.server = Handshakes(self.sock, self.delivery, self.tls, self.shaken)
             return
         serve = asyncio.start_unix_server if self.sock.family == socket.AF_UNIX else asyncio.start_server
-        self.server = await serve(self.accept, sock=self.sock, limit=READ_SIZE, backlog=ACCEPT_BATCH)
+        self.server = await serve(self.accept, limit=READ_SIZE, backlog=ACCEPT_BATCH, **on(self.sock))
         self.sock.listen(self.delivery.limits.backlog)  # again: it now has the length of ACCEPT_BATCH
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shaken: Session | None = None) -> None:

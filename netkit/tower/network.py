@@ -31,6 +31,7 @@ TRANSPORTS = Tier(
         Api("WriteTransport.write_eof", "end our side after what is kept: the other side can still send"),
         Api("WriteTransport.abort", "close at once; what is kept is lost"),
         Api("loop.connect_accepted_socket", "make a transport and its protocol of a socket that was accepted"),
+        Api("loop.connect_write_pipe", "the same of a pipe that is written; connect_read_pipe of one that is read"),
     ),
     leading=6,
     audience=Audience.FRAMEWORKS,
@@ -65,6 +66,12 @@ TRANSPORTS = Tier(
             "layers/delivery.py",
             "Delivery.opened",
             "the bounds of --high and --low, on every layer: streams and protocols have a transport below as well",
+        ),
+        Use(
+            "loop.connect_write_pipe",
+            "layers/pipes/transports.py",
+            "Connection.start",
+            "standard input and output: a pipe goes one way, so each has a transport of its own",
         ),
         Use(
             "WriteTransport.abort",

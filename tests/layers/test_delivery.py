@@ -135,6 +135,20 @@ async def test_what_one_turn_brings_is_one_write_for_each() -> None:
     assert (one.asked, two.asked) == ([b"0123401234"], [b"0123401234"])
 
 
+async def test_what_is_queued_comes_before_the_end_that_the_peer_sent_with_its_last_line() -> None:
+    service = Answering()
+    delivery = Watched(service, Limits())
+    line = Line(delivery)
+    service.answer = lambda conn: [Send((conn,), b"goodbye"), Close(conn, "quit")]
+    delivery.received(line.session, b"/quit")
+    delivery.ended(line.session)
+    assert line.asked == []
+    await delivery.turn()
+    assert line.asked == [b"goodbye", "release", "finish"]
+    delivery.abort_all()
+    delivery.lost(line.session)
+
+
 async def test_a_single_send_is_the_very_object() -> None:
     service = Answering()
     delivery = Watched(service, Limits())
