@@ -8,6 +8,7 @@
     ├── CertificateError   a TLS certificate or key that is missing, unreadable or does not fit
     ├── LoopError          an event loop that is not installed
     ├── ServiceError       a service that cannot be found or made
+    ├── WorkerError        workers that end again and again before they serve
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
     ├── BenchError         a measurement that could not be made, or shown, for want of something
@@ -44,6 +45,10 @@ class LoopError(NetkitError):
 
 class ServiceError(NetkitError):
     """A service that cannot be found or made. A usage error: the command line exits with 2."""
+
+
+class WorkerError(NetkitError):
+    """Workers that end again and again before they serve; the message is what the worker said itself."""
 
 
 class ScenarioError(NetkitError):

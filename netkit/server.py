@@ -47,11 +47,15 @@ class Server:
         self._bound: list[Bound] = []
         self._stop = asyncio.Event()
 
-    async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
+    async def _listen(self, places: Iterable[Endpoint | Bound], tls: ssl.SSLContext | None) -> None:
         """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
-        for endpoint in endpoints:
-            self._check(endpoint, tls)
-            self._bound += bind(endpoint)
+        for place in places:
+            if isinstance(place, Bound):
+                self._bound.append(place)
+                check(place.endpoint, self._delivery.service, tls)
+            else:
+                check(place, self._delivery.service, tls)
+                self._bound += bind(place)
         for bound in self._bound:
             if bound.endpoint.scheme == "udp":
                 continue
@@ -64,17 +68,6 @@ class Server:
             await listener.start()
             self._listeners.append(listener)
             self.endpoints.append(bound.endpoint)
-
-    def _check(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
-        """Refuse what could be bound and not be served."""
-        if endpoint.scheme == "tls" and tls is None:
-            raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
-        service = self._delivery.service
-        if endpoint.scheme == "udp" and not service.datagrams:
-            name = type(service).__name__
-            raise EndpointError(
-                f"{name} needs connections and cannot be served on {endpoint}: echo can, or give tcp://"
-            )
 
     def _listener(self, bound: Bound, tls: ssl.SSLContext | None) -> layers.Listener:
         if bound.endpoint.scheme == "udp":
@@ -141,11 +134,25 @@ class Server:
             bound.release()
 
 
+def check(endpoint: Endpoint, service: Service, tls: ssl.SSLContext | None) -> None:
+    """Refuse what could be bound and not be served.
+
+    Raises:
+        EndpointError: it is of UDP, and the service needs connections.
+        CertificateError: it is of TLS, and there is no context.
+    """
+    if endpoint.scheme == "tls" and tls is None:
+        raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
+    if endpoint.scheme == "udp" and not service.datagrams:
+        name = type(service).__name__
+        raise EndpointError(f"{name} needs connections and cannot be served on {endpoint}: echo can, or give tcp://")
+
+
 @asynccontextmanager
 async def serve(
     service: Service,
     *,
-    listen: Iterable[str | Endpoint] = (DEFAULT_LISTEN,),
+    listen: Iterable[str | Endpoint | Bound] = (DEFAULT_LISTEN,),
     layer: str = DEFAULT_LAYER,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
@@ -154,7 +161,8 @@ async def serve(
 
     Args:
         service: what the server does. One instance serves all listeners.
-        listen: endpoints, see ``netkit.endpoints``. They share the service: people on all of them meet.
+        listen: endpoints, see ``netkit.endpoints``, or sockets that are bound already, which are then closed here. They
+            share the service: people on all of them meet.
         layer: ``transports``, ``protocols`` or ``streams``.
         limits: every bound; the defaults where it is not given.
         tls: the context of ``tls://`` endpoints, as from ``netkit.tls.server_context``.
@@ -168,10 +176,10 @@ async def serve(
         CertificateError: a ``tls://`` endpoint without a context.
         ValueError: there is no such layer.
     """
-    endpoints = [each if isinstance(each, Endpoint) else Endpoint.parse(each) for each in listen]
+    places = [Endpoint.parse(each) if isinstance(each, str) else each for each in listen]
     server = Server(service, layer, limits or Limits())
     try:
-        await server._listen(endpoints, tls)
+        await server._listen(places, tls)
     except BaseException:
         await server._abandon()
         raise
@@ -207,19 +215,27 @@ def run(config: Config, report: Callable[[str], None]) -> None:
         NetkitError: the loop, the certificate or an endpoint cannot be had.
     """
     loop_name, loop_factory = loops.factory(config.loop)
-    development: Development | None = None
-    context: ssl.SSLContext | None = None
-    if config.tls_dev:
-        development = Development(each.host for each in config.listen if each.scheme == "tls")
-        context = development.context
-    elif config.tls_cert is not None:
-        context = server_context(config.tls_cert, config.tls_key)
+    development, context = certificates(config)
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(config, loop_name, context, development, report))
     finally:
         if development is not None:
             development.remove()
+
+
+def certificates(config: Config) -> tuple[Development | None, ssl.SSLContext | None]:
+    """The throw-away certificate that was asked for, which must be removed in the end, and the context for TLS, if any.
+
+    Raises:
+        CertificateError: the certificate cannot be had.
+    """
+    if config.tls_dev:
+        development = Development(each.host for each in config.listen if each.scheme == "tls")
+        return development, development.context
+    if config.tls_cert is not None:
+        return None, server_context(config.tls_cert, config.tls_key)
+    return None, None
 
 
 async def _run(

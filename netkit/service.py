@@ -101,6 +101,10 @@ class Service:
     datagrams: bool = False
     """Whether it does without connections, and may be served on ``udp://``."""
 
+    workers: bool = False
+    """Whether several processes may serve it side by side (``netkit serve --workers``), each with its own instance: no
+    connection has to know of another."""
+
     def opened(self, conn: Conn, now: float) -> Effects:
         """A connection is there, after its TLS handshake if it has one."""
         return ()

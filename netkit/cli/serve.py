@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..limits import Limits
+from . import values
 
 EPILOG = """\b
 Every option can come from the environment:
@@ -72,6 +73,15 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "loopback. "
     "May be given more than once; all of them share the service.",
 )
+@click.option(
+    "--workers",
+    type=values.workers,
+    default="1",
+    show_default=True,
+    metavar="N|auto",
+    help="Processes that share the port, on Linux, for an echo or a service of your own that allows it; auto: one for "
+    "each processor. All bounds below hold for each of them.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="PEM private key, where it is not in --tls-cert.")
 @click.option("--tls-dev", is_flag=True, help="A throw-away certificate instead, for development only.")
@@ -90,6 +100,7 @@ def command(
     service: str,
     loop: str,
     listen: tuple[str, ...],
+    workers: int,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_dev: bool,
@@ -117,20 +128,28 @@ def command(
         raise click.UsageError(f"{wrong}.".replace("_", "-")) from None
     _check_tls(endpoints, tls_cert, tls_key, tls_dev)
     configure(verbose, log_format)
-    run(
-        Config(
-            service=services.make(service, limits, unicode_nicks=unicode_nicks),
-            service_name=service,
-            layer=layer,
-            loop=loop,
-            listen=endpoints,
-            limits=limits,
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            tls_dev=tls_dev,
-        ),
-        report=lambda line: click.echo(line, err=True),
+    config = Config(
+        service=services.make(service, limits, unicode_nicks=unicode_nicks),
+        service_name=service,
+        layer=layer,
+        loop=loop,
+        listen=endpoints,
+        limits=limits,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_dev=tls_dev,
     )
+
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
+    if workers == 1:
+        run(config, report=report)
+    else:
+        from ..workers import supervisor
+        from .worker import command as worker
+
+        supervisor.run(config, workers, worker(verbose, log_format), report=report)
 
 
 def _check_tls(endpoints: tuple[Any, ...], cert: Path | None, key: Path | None, dev: bool) -> None:
