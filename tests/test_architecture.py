@@ -26,13 +26,15 @@ ALLOWED = {
     "services": {"errors", "limits", "service", "wire"},
     "layers": {"limits", "service", "endpoints", "datagrams"},  # endpoints: to print a peer
     "server": {"errors", "limits", "service", "layers", "endpoints", "tls", "loops"},
+    # Each worker is a server in a process of its own.
+    "workers": {"errors", "limits", "service", "services", "endpoints", "tls", "loops", "server"},
     "testing": {"limits", "service", "layers"},  # a service on any layer, without a socket
     # Servers are met over a socket, as processes: nothing of what serves is imported.
     "bench": {"__init__", "errors", "loops", "wire"},
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.
-    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "bench", "tower"},
+    "cli": {"__init__", "errors", "limits", "wire", "services", "endpoints", "server", "workers", "bench", "tower"},
     "__init__": {"errors", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},
 }

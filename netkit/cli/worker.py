@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .. import __file__ as package
-
 
 def command(verbosity: int, style: str) -> tuple[str, ...]:
     """What starts a worker whose logs are like ours, see ``logs.configure``."""
     # -m would put the current directory first on the path, and a file there, such as json.py, in the place of Python's
     # own: not where we ourselves are not imported from there.
-    here = Path(package).resolve().parent.parent == Path.cwd()
+    here = Path(__file__).resolve().parents[2] == Path.cwd()
     return (sys.executable, *(() if here else ("-P",)), "-m", __name__, str(verbosity), style)
 
 

@@ -93,8 +93,8 @@ def _unshared(spec: str) -> str:
     if ":" not in spec:
         return f"{spec} needs one process: in several, people would not meet; leave --workers out"
     return (
-        f"{spec} does not say that several processes may serve it: set workers = True in its class if no connection has "
-        "to know of another, or leave --workers out"
+        f"{spec} does not say that several processes may serve it: set workers = True in its class if no connection "
+        "has to know of another, or leave --workers out"
     )
 
 
@@ -128,6 +128,8 @@ class Supervisor:
         # Why it gives up, if it does.
         self.failure = ""
         self.stopping = asyncio.Event()
+        # When those that have not ended are killed.
+        self.overdue: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Begin, and wait for the end of all workers.
@@ -221,7 +223,12 @@ class Supervisor:
 
     def kill_after(self, seconds: float) -> None:
         """Wait no longer than this for workers that are stuck."""
-        asyncio.get_running_loop().call_later(seconds, self.kill)
+        loop = asyncio.get_running_loop()
+        if self.overdue is not None:
+            if self.overdue.when() <= loop.time() + seconds:
+                return
+            self.overdue.cancel()
+        self.overdue = loop.call_later(seconds, self.kill)
 
     def kill(self) -> None:
         """End whoever is left."""
