@@ -79,8 +79,8 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     default="1",
     show_default=True,
     metavar="N|auto",
-    help="Processes that share the port, for an echo, or your own service if it says workers = True; auto: one for each "
-    "processor. All bounds below hold for each of them.",
+    help="Processes that share the port, for an echo, or your own service if it says workers = True; auto: one for "
+    "each processor. All bounds below hold for each of them.",
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="PEM private key, where it is not in --tls-cert.")
