@@ -60,11 +60,23 @@ class Addresses:
         Raises:
             ListenError: an address is no longer to be had.
         """
-        first, self._first = self._first, []
-        # The very first have been ours all the time.
-        return first or [bound for endpoint in self.endpoints for bound in bind(endpoint, shared=True)]
+        if self._first:  # the very first have been ours all the time
+            first, self._first = self._first, []
+            return first
+        found: list[Bound] = []
+        try:
+            for endpoint in self.endpoints:
+                found += bind(endpoint, shared=True)
+        except BaseException:
+            _close(found)
+            raise
+        return found
 
     def close(self) -> None:
         """Give them up. Workers that are there keep theirs."""
-        for bound in (*self._first, *self._kept):
-            bound.sock.close()
+        _close([*self._first, *self._kept])
+
+
+def _close(bounds: Iterable[Bound]) -> None:
+    for bound in bounds:
+        bound.sock.close()

@@ -94,10 +94,11 @@ class Starter:
             OSError: the system has no process or descriptor left, or no such program.
             ListenError: an address is no longer to be had.
         """
-        bounds = self.addresses.sockets()
-        job = self._job(bounds).encode()
         ours, theirs = socket.socketpair()
+        bounds: list[Bound] = []
         try:
+            bounds = self.addresses.sockets()
+            job = self._job(bounds).encode()
             process = await self._spawn(theirs.fileno(), *(bound.sock.fileno() for bound in bounds))
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:

@@ -10,12 +10,10 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from .. import loops
-from ..endpoints import Endpoint
 from ..errors import EndpointError, NetkitError, ServiceError, WorkerError
 from ..server import Config, certificates, check
 from .addresses import Addresses
@@ -56,26 +54,23 @@ def run(
     """
     _check(config)
     loop_name, _ = loops.factory(config.loop)
-    development, context = certificates(config)
-    try:
+    with ExitStack() as stack:
+        development, context = certificates(config)
+        ready = [f"service {config.service_name}, layer {config.layer}, loop {loop_name}, {count} workers"]
+        if development is not None:
+            stack.callback(development.remove)
+            ready.append(f"throw-away TLS authority, for development only: {development.ca}")
         for endpoint in config.listen:
             check(endpoint, config.service, context)
-        addresses = Addresses(config.listen, config.limits.backlog)
-        lines = [f"service {config.service_name}, layer {config.layer}, loop {loop_name}, {count} workers"]
-        if development is not None:
-            lines.append(f"throw-away TLS authority, for development only: {development.ca}")
+        addresses = stack.enter_context(closing(Addresses(config.listen, config.limits.backlog)))
+
+        def announce() -> None:
+            for line in [*(f"listening on {endpoint}" for endpoint in addresses.endpoints), *ready]:
+                report(line)
+
         starter = Starter(config, command, addresses, None if development is None else development.pem)
-        announce = partial(_announce, addresses.endpoints, lines, report)
-        supervisor = Supervisor(starter, count, announce, rules or Backoff())
-        try:
-            # Not uvloop, on which a process that has ended may be waited for by others too, and by none.
-            with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-                runner.run(supervisor.run())
-        finally:
-            addresses.close()
-    finally:
-        if development is not None:
-            development.remove()
+        runner = stack.enter_context(asyncio.Runner(loop_factory=asyncio.new_event_loop))
+        runner.run(Supervisor(starter, count, announce, rules or Backoff()).run())
 
 
 def _check(config: Config) -> None:
@@ -96,13 +91,6 @@ def _unshared(spec: str) -> str:
         f"{spec} does not say that several processes may serve it: set workers = True in its class if no connection "
         "has to know of another, or leave --workers out"
     )
-
-
-def _announce(endpoints: list[Endpoint], lines: list[str], report: Callable[[str], None]) -> None:
-    for endpoint in endpoints:
-        report(f"listening on {endpoint}")
-    for line in lines:
-        report(line)
 
 
 class Supervisor:

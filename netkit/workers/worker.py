@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import ssl
@@ -16,6 +17,8 @@ from ..service import Service
 from ..tls import context_of, server_context
 from .channel import ABORT, FAILED, READY, Job
 
+log = logging.getLogger(__name__)
+
 
 def run(descriptor: int) -> int:
     """Do the job that comes over a channel, until it is ended there.
@@ -28,7 +31,7 @@ def run(descriptor: int) -> int:
     Returns:
         The exit status: 0, or 1 if it could not serve, and then the supervisor knows why.
     """
-    # Ctrl-C is for the supervisor, which has held it back so far: see ``Supervisor.start``.
+    # Ctrl-C is for the supervisor, which has held it back so far: see ``process.Starter``.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
     with _inherited(descriptor) as channel:
@@ -93,4 +96,6 @@ async def _obey(channel: asyncio.StreamReader, server: Server) -> None:
             if word == ABORT:
                 server.abort()
             server.stop()
-    server.stop()  # the supervisor is gone
+    if not server.stopping:
+        log.warning("the supervisor is gone: stopping")
+        server.stop()

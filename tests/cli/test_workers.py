@@ -280,6 +280,7 @@ def test_without_a_supervisor_the_workers_end(home: Path) -> None:
         assert server.wait() == -signal.SIGKILL
         assert rest(client) == MUCH
         assert ended(workers)
+        assert server.errors.rest().count(b" WARNING the supervisor is gone: stopping\n") == 2
         with socket.socket() as sock:
             assert sock.connect_ex(("127.0.0.1", int(server.port()))) != 0
 

@@ -105,6 +105,15 @@ def test_a_port_is_kept_while_no_worker_lives_and_nobody_is_sent_there() -> None
         again.sock.close()
 
 
+def test_a_worker_that_cannot_have_one_has_none(addresses: Addresses) -> None:
+    shut(addresses.sockets())
+    addresses.endpoints.append(Endpoint.parse("tcp://192.0.2.1:1"))
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ListenError, match="is not an address of this machine"):
+        addresses.sockets()
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_one_that_cannot_be_had_leaves_none() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         text = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
