@@ -47,7 +47,7 @@ def test_what_is_told_of_a_round(measure: ModuleType) -> None:
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_pass_in_which_others_took_part_is_left_out(measure: ModuleType, count: str) -> None:
     def passed(busy: float, others: float) -> int:
-        slices = {each: {"seconds": 1.0, "messages": 1, "cpu": [1.0], "others": 0.0} for each in ("1", "2")}
+        slices = {each: {"seconds": 1.0, "load_cpu": 0.2, "cpu": [1.0], "others": 0.0} for each in ("1", "2")}
         slices[count] = slices[count] | {"cpu": [busy], "others": others}
         return len(measure.kept({"connections": {"1": [1], "2": [1, 0]}, "passes": [slices]}))
 

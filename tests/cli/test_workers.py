@@ -112,7 +112,7 @@ def dial(server: Server, scheme: str = "tcp") -> socket.socket:
 
 
 def asked(sock: socket.socket) -> int:
-    """The process that answers, which is told to nobody who asks in fewer bytes: so it is with UDP."""
+    """The process that answers. The question has as many bytes as an answer may have, since over UDP none is longer."""
     with sock:
         sock.sendall(b"?" * 10)
         return int(sock.recv(READ_SIZE))

@@ -26,7 +26,7 @@ from netkit.workers.process import Starter
 from netkit.workers.supervisor import Supervisor
 
 #: Everything shorter than by default.
-RULES = Backoff(first=0.01, longest=0.04, attempts=3)
+RULES = Backoff(first=0.01, longest=0.02, attempts=2)
 
 #: What each stand-in begins with: ``say`` and ``hear`` speak on the channel; ``birth`` is how many there were before.
 BEGIN = """
@@ -151,7 +151,7 @@ def test_those_that_die_without_a_word(make: Made, program: str, how: str) -> No
 
 def test_several_that_die_at_the_start_are_one_reason(make: Made, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(WorkerError, match=r"^the reason$"):
-        asyncio.run(make("say(b'failed the reason'); sys.exit(1)", count=3).run())
+        asyncio.run(make("say(b'failed the reason'); sys.exit(1)", count=2).run())
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -165,8 +165,8 @@ def test_a_worker_that_dies_later_is_replaced_ever_more_slowly(
 ) -> None:
     """The first serves and dies; so do all others, some of which never serve: no number of deaths makes it give up."""
     supervisor = make("if birth % 2 == 0: say(b'ready')\nsys.exit(birth)")
-    play(supervisor, lambda: len(waits(caplog)) >= 5)
-    assert waits(caplog)[:5] == [0.01, 0.02, 0.04, 0.04, 0.04]
+    play(supervisor, lambda: len(waits(caplog)) >= 4)
+    assert waits(caplog)[:4] == [0.01, 0.02, 0.02, 0.02]
     assert announced == ["ready"]
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     pids = {int(path.name) for path in births.iterdir()}
