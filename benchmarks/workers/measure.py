@@ -37,10 +37,13 @@ README = HERE.parent / "README.md"
 MARKS = "<!-- workers -->", "<!-- end of workers -->"
 
 PATIENCE = 60.0  # seconds for one load
-READY = (b"service ", b"ready")  # how the line begins with which a server says that it serves
+LISTENING, READY = (
+    "listening on tcp://127.0.0.1:",
+    "service ",
+)  # how the lines of a server begin that says that it serves
 
 PYTHON = sys.executable
-SERVE = (PYTHON, "-m", "netkit", "serve", "--listen", "{port}", "--workers", "{count}")
+SERVE = (PYTHON, "-m", "netkit", "serve", "--listen", "0", "--workers", "{count}")
 PAIR = (PYTHON, str(HERE / "pair.py"))
 
 #: glibc asks the kernel for each buffer above 128 KiB, and gives it back, until it has freed one that was larger: with
@@ -52,8 +55,8 @@ ARMS: dict[str, tuple[str, ...]] = {
     "echo, streams on asyncio": (*SERVE, "--service", "echo", "--layer", "streams", "--loop", "asyncio"),
     "echo, streams on uvloop": (*SERVE, "--service", "echo", "--layer", "streams", "--loop", "uvloop"),
     "echo, protocols on uvloop": (*SERVE, "--service", "echo", "--layer", "protocols", "--loop", "uvloop"),
-    "bare streams on asyncio": (*PAIR, "streams", "asyncio", "{port}", "{count}"),
-    "bare protocols on uvloop": (*PAIR, "protocols", "uvloop", "{port}", "{count}"),
+    "bare streams on asyncio": (*PAIR, "streams", "asyncio", "{count}"),
+    "bare protocols on uvloop": (*PAIR, "protocols", "uvloop", "{count}"),
     "digest, streams on uvloop": (*SERVE, "--service", "digest:Digest", "--layer", "streams", "--loop", "uvloop"),
 }
 
@@ -100,18 +103,18 @@ def load_cost(found: Slice) -> float:
 
 
 @contextmanager
-def running(command: Sequence[str]) -> Iterator[list[psutil.Process]]:
-    """The processes that serve, once they do."""
+def running(command: Sequence[str]) -> Iterator[tuple[list[psutil.Process], int]]:
+    """The processes that serve, once they do, and their port."""
     program = subprocess.Popen(
-        command, cwd=HERE, env=os.environ | ALLOCATOR, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, cwd=HERE, env=os.environ | ALLOCATOR, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     try:
         assert program.stderr is not None
-        while not (line := program.stderr.readline()).startswith(READY):
-            if not line:
-                raise SystemExit(f"{' '.join(command)} did not start")
+        where, ready = program.stderr.readline(), program.stderr.readline()
+        if not (where.startswith(LISTENING) and ready.startswith(READY)):
+            raise SystemExit(f"{' '.join(command)} did not start: {where}{ready}".rstrip())
         process = psutil.Process(program.pid)
-        yield process.children() or [process]
+        yield process.children() or [process], int(where.removeprefix(LISTENING))
     finally:
         program.terminate()
         program.wait(PATIENCE)
@@ -173,10 +176,9 @@ def compare(arm: str, binary: Path, asked: argparse.Namespace) -> dict[str, Any]
     with ExitStack() as stack:
         loads: dict[int, Load] = {}
         connections: dict[str, list[int]] = {}
-        for at, count in enumerate(counts):
-            command = [part.format(port=asked.port + at, count=count) for part in ARMS[arm]]
-            servers = stack.enter_context(running(command))
-            loads[count] = Load(binary, servers, asked.port + at, asked)
+        for count in counts:
+            servers, port = stack.enter_context(running([part.format(count=count) for part in ARMS[arm]]))
+            loads[count] = Load(binary, servers, port, asked)
             stack.callback(loads[count].close)
             loads[count].slice()  # a warm-up, after which all connections are there
             connections[str(count)] = held(servers)
@@ -330,7 +332,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.2, help="of a slice")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between two servers, for others")
     parser.add_argument("--only", choices=ARMS, action="append", help="servers, where not all")
-    parser.add_argument("--port", type=int, default=7910, help="the first of some ports")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the raw values are kept")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()

@@ -1,6 +1,6 @@
 """Bare asyncio in several processes: what netkit's workers are held against. No supervisor, no limits, no time-outs.
 
-usage: pair.py {streams,protocols} {asyncio,uvloop} PORT PROCESSES
+usage: pair.py {streams,protocols} {asyncio,uvloop} PROCESSES
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ def listening(port: int) -> socket.socket:
 
 def main() -> None:
     """Fork before there is a loop, and wait for a signal, which ends all."""
-    layer, loop, port, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    socks = [listening(port) for _ in range(count)]
+    layer, loop, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    socks = [listening(0)]
+    port = socks[0].getsockname()[1]
+    socks += [listening(port) for _ in range(count - 1)]
     children = []
     for own in socks:
         child = os.fork()
@@ -79,7 +81,7 @@ def main() -> None:
             runner.run(serve(layer, own))
     for sock in socks:
         sock.close()
-    print("ready", file=sys.stderr, flush=True)
+    print(f"listening on tcp://127.0.0.1:{port}\nservice bare echo, {count} processes", file=sys.stderr, flush=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     signal.sigwait(ENDS)
     for child in children:

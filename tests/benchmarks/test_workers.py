@@ -55,9 +55,9 @@ def test_a_pass_in_which_others_took_part_is_left_out(measure: ModuleType, count
     assert passed(0.5, 0.5) == 0
 
 
-def test_it_can_be_measured_again(tmp_path: Path, program: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("arm", ["echo, streams on asyncio", "bare streams on asyncio"])
+def test_it_can_be_measured_again(tmp_path: Path, program: Callable[[str], str], arm: str) -> None:
     program("cc")
-    arm = "echo, protocols on uvloop"
     options = ("--rounds", "1", "--passes", "1", "--seconds", "0.02", "--connections", "4", "--pause", "0")
     kept = tmp_path / "kept.json"
     command = (sys.executable, FOLDER / "measure.py", *options, "--only", arm, "--json", kept)
