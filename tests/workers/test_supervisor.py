@@ -108,7 +108,7 @@ def test_all_must_serve_before_it_is_told(make: Made, tmp_path: Path, announced:
     gate = tmp_path / "gate"
     gate.mkdir()
     supervisor = make(
-        f"import time\nwhile not os.path.exists(f'{gate}/{{birth}}'): time.sleep(0.002)\nsay(b'ready'); hear(); hear()",
+        f"import time\nwhile not os.path.exists(f'{gate}/{{birth}}'): time.sleep(0.002)\nhear(); say(b'ready'); hear()",
         count=2,
     )
 
@@ -212,7 +212,7 @@ def test_signals_stop_it_and_then_end_it_at_once(make: Made, announced: list[str
     heard = tmp_path / "heard"
     heard.touch()
     write = f"open({str(heard)!r}, 'ab', 0).write(hear())"
-    supervisor = make(f"say(b'ready'); hear(); {write}; {write}")
+    supervisor = make(f"hear(); say(b'ready'); {write}; {write}")
     play(
         supervisor,
         lambda: announced == ["ready"],
