@@ -34,9 +34,14 @@ import os, signal, sys
 channel = int(sys.argv[-1])
 say = lambda word: os.write(channel, word + b"\\n")
 hear = lambda: os.read(channel, 100000)
-births = sys.argv[1]
-os.close(os.open(f"{births}/{os.getpid()}", os.O_CREAT))
-birth = len(os.listdir(births)) - 1
+birth = 0
+while True:
+    try:
+        with open(f"{sys.argv[1]}/{birth}", "x") as file:
+            file.write(str(os.getpid()))
+        break
+    except FileExistsError:
+        birth += 1
 """
 
 Made: TypeAlias = Callable[..., Supervisor]
@@ -44,7 +49,7 @@ Made: TypeAlias = Callable[..., Supervisor]
 
 @pytest.fixture
 def births(tmp_path: Path) -> Path:
-    """A folder with a file for each worker that there was."""
+    """A folder with a file for each worker that there was, in the order of their births; each holds a process id."""
     folder = tmp_path / "births"
     folder.mkdir()
     return folder
@@ -169,7 +174,7 @@ def test_a_worker_that_dies_later_is_replaced_ever_more_slowly(
     assert waits(caplog)[:4] == [0.01, 0.02, 0.02, 0.02]
     assert announced == ["ready"]
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    pids = {int(path.name) for path in births.iterdir()}
+    pids = {int(path.read_text()) for path in births.iterdir()}
     assert {int(pid) for line in told for pid in re.findall(r"^worker (\d+) ", line)} <= pids
     assert re.search(r"^worker \d+ ended with status 0; another starts in 0.01 s$", told[0])
     assert re.search(r"^worker \d+ ended with status 1 before it served; another", told[1])
