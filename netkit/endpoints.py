@@ -141,11 +141,16 @@ class Bound:
     """Removes what closing the socket leaves behind: the file of a Unix socket."""
 
 
-def bind(endpoint: Endpoint) -> list[Bound]:
+def bind(endpoint: Endpoint, *, shared: bool = False) -> list[Bound]:
     """Bind the sockets of an endpoint: one, or one per address where a host name has several.
 
     The options of the listening socket are inherited by what it accepts (tcp(7), socket(7)), so that they cost
     nothing per connection.
+
+    Args:
+        endpoint: where; its port may be 0.
+        shared: with others of this user that share the port too (``SO_REUSEPORT``, socket(7)): the kernel gives each a
+            part of what arrives. Not for Unix sockets.
 
     Raises:
         ListenError: the address cannot be had; the message says what to do.
@@ -157,7 +162,7 @@ def bind(endpoint: Endpoint) -> list[Bound]:
         for family, address in _resolve(endpoint):
             # The addresses of one name share the port that the first one got.
             port = bound[0].endpoint.port if bound else endpoint.port
-            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:])))
+            bound.append(_bind_ip(endpoint, family, (address[0], port, *address[2:]), shared))
     except BaseException:
         for each in bound:
             each.sock.close()
@@ -174,7 +179,7 @@ def _resolve(endpoint: Endpoint) -> list[tuple[socket.AddressFamily, tuple[str |
     return list(dict.fromkeys((family, cast("tuple[str | int, ...]", address)) for family, _, _, _, address in found))
 
 
-def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...]) -> Bound:
+def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[str | int, ...], shared: bool) -> Bound:
     sock = socket.socket(family, _kind(endpoint))
     try:
         sock.setblocking(False)
@@ -182,6 +187,8 @@ def _bind_ip(endpoint: Endpoint, family: socket.AddressFamily, address: tuple[st
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if endpoint.scheme != "udp":
             set_for_connections(sock)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
         host, port = sock.getsockname()[:2]
         return Bound(replace(endpoint, host=host, port=port), sock, _nothing)

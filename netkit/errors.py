@@ -11,6 +11,7 @@
     ├── LoopError          an event loop that is not installed
     ├── ServiceError       a service that cannot be found or made
     ├── StorageError       a directory of state that cannot be had or read, or something in it that cannot be looked up
+    ├── WorkerError        workers that end again and again before they serve
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
     ├── BenchError         a measurement that could not be made, or shown, for want of something
@@ -59,6 +60,10 @@ class ServiceError(NetkitError):
 
 class StorageError(NetkitError):
     """A directory of state that cannot be had: not permitted, damaged, in use. Or it could not be looked into."""
+
+
+class WorkerError(NetkitError):
+    """Workers that end again and again before they serve; the message is what the worker said itself."""
 
 
 class ScenarioError(NetkitError):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,17 +51,18 @@ class Server:
         self._stdio: stdio.Connected | stdio.Pipes | None = None
         self._stop = self._delivery.stop_asked
 
-    async def _listen(self, endpoints: Iterable[Endpoint], tls: ssl.SSLContext | None) -> None:
+    async def _listen(self, places: Sequence[Endpoint | Bound], tls: ssl.SSLContext | None) -> None:
         """Listen on all before the first is accepted on, so that a port in use leaves no half of a server."""
+        self._bound += [place for place in places if isinstance(place, Bound)]
         seen: set[tuple[str, str]] = set()
-        for endpoint in systemd.resolve(endpoints):
-            self._check(endpoint, tls)
+        for endpoint in systemd.resolve(place for place in places if isinstance(place, Endpoint)):
+            check(endpoint, self._delivery.service, tls)
             if endpoint.scheme in INHERITED and (endpoint.scheme, endpoint.name) in seen:
                 raise EndpointError(f"{endpoint} is given twice: there is only one of it")
             seen.add((endpoint.scheme, endpoint.name))
             self._take(endpoint)
         for bound in self._bound:
-            self._check(bound.endpoint, tls)  # what was inherited shows only now what it is
+            check(bound.endpoint, self._delivery.service, tls)  # what was inherited shows only now what it is
             if bound.endpoint.scheme == "udp":
                 continue
             if self._delivery.service.small_buffers:
@@ -89,17 +90,6 @@ class Server:
             self._bound.append(inherited.take(endpoint))
         else:
             self._bound += bind(endpoint)
-
-    def _check(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
-        """Refuse what could be bound and not be served."""
-        if endpoint.tls and tls is None:
-            raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
-        service = self._delivery.service
-        if endpoint.scheme == "udp" and not service.datagrams:
-            name = type(service).__name__
-            raise EndpointError(
-                f"{name} needs connections and cannot be served on {endpoint}: echo can, or give tcp://"
-            )
 
     def _listener(self, bound: Bound, tls: ssl.SSLContext | None) -> layers.Listener:
         if bound.endpoint.scheme == "udp":
@@ -196,11 +186,25 @@ class Server:
             self._stdio.restore()
 
 
+def check(endpoint: Endpoint, service: Service, tls: ssl.SSLContext | None) -> None:
+    """Refuse what could be bound and not be served.
+
+    Raises:
+        EndpointError: it is of UDP, and the service needs connections.
+        CertificateError: it is of TLS, and there is no context.
+    """
+    if endpoint.tls and tls is None:
+        raise CertificateError(f"{endpoint} needs a certificate: give one with its key, or a throw-away one")
+    if endpoint.scheme == "udp" and not service.datagrams:
+        name = type(service).__name__
+        raise EndpointError(f"{name} needs connections and cannot be served on {endpoint}: echo can, or give tcp://")
+
+
 @asynccontextmanager
 async def serve(
     service: Service,
     *,
-    listen: Iterable[str | Endpoint] = (DEFAULT_LISTEN,),
+    listen: Iterable[str | Endpoint | Bound] = (DEFAULT_LISTEN,),
     layer: str = DEFAULT_LAYER,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
@@ -210,7 +214,8 @@ async def serve(
 
     Args:
         service: what the server does. One instance serves all listeners.
-        listen: endpoints, see ``netkit.endpoints``. They share the service: people on all of them meet.
+        listen: endpoints, see ``netkit.endpoints``, or sockets that are bound already, which are then closed here. They
+            share the service: people on all of them meet.
         layer: ``transports``, ``protocols`` or ``streams``.
         limits: every bound; the defaults where it is not given.
         tls: the context of ``tls://`` endpoints, as from ``netkit.tls.server_context``.
@@ -229,7 +234,7 @@ async def serve(
     """
     server = Server(service, layer, limits or Limits(), storage)
     try:
-        await server._listen([each if isinstance(each, Endpoint) else Endpoint.parse(each) for each in listen], tls)
+        await server._listen([Endpoint.parse(each) if isinstance(each, str) else each for each in listen], tls)
     except BaseException:
         await server._abandon()
         raise
@@ -267,19 +272,27 @@ def run(config: Config, report: Callable[[str], None]) -> None:
     """
     stdio.fill()
     loop_name, loop_factory = loops.factory(config.loop)
-    development: Development | None = None
-    context: ssl.SSLContext | None = None
-    if config.tls_dev:
-        development = Development(each.host for each in config.listen if each.tls)
-        context = development.context
-    elif config.tls_cert is not None:
-        context = server_context(config.tls_cert, config.tls_key)
+    development, context = certificates(config)
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(config, loop_name, context, development, report))
     finally:
         if development is not None:
             development.remove()
+
+
+def certificates(config: Config) -> tuple[Development | None, ssl.SSLContext | None]:
+    """The throw-away certificate that was asked for, which must be removed in the end, and the context for TLS, if any.
+
+    Raises:
+        CertificateError: the certificate cannot be had.
+    """
+    if config.tls_dev:
+        development = Development(each.host for each in config.listen if each.tls)
+        return development, development.context
+    if config.tls_cert is not None:
+        return None, server_context(config.tls_cert, config.tls_key)
+    return None, None
 
 
 async def _run(

@@ -175,6 +175,10 @@ class Service:
     endings: Mapping[str, int] = MappingProxyType({})
     """How many connections have ended so far, by reason. Whoever serves the service puts the true one here."""
 
+    workers: bool = False
+    """Whether several processes may serve it side by side (``netkit serve --workers``), each with its own instance: no
+    connection has to know of another."""
+
     def opened(self, conn: Conn, now: float) -> Effects:
         """A connection is there, after its TLS handshake if it has one."""
         return ()

@@ -66,11 +66,20 @@ def _no_password() -> str:
     raise CertificateError("the private key is encrypted: give one that is not (openssl pkey -in KEY -out PLAIN)")
 
 
+def context_of(pem: bytes) -> ssl.SSLContext:
+    """A server's context from certificate and key in PEM, see ``server_context``. OpenSSL reads nothing but files."""
+    with tempfile.NamedTemporaryFile(prefix="netkit-tls-") as file:
+        file.write(pem)
+        file.flush()
+        return server_context(file.name)
+
+
 class Development:
     """A throw-away authority and a certificate for this machine, in a folder that ``remove`` takes away again.
 
     Attributes:
         context: a server's context, see ``server_context``.
+        pem: what that was made from, for other processes.
         ca: the authority's certificate in PEM, for ``openssl s_client -CAfile``.
     """
 
@@ -89,14 +98,12 @@ class Development:
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", socket.gethostname(), *hosts))
         authority = trustme.CA()
         leaf = authority.issue_cert(*filter(None, names))
+        self.pem: bytes = leaf.private_key_and_cert_chain_pem.bytes()
+        self.context = context_of(self.pem)
+        # Only the authority's certificate has a reader.
         self.folder = Path(tempfile.mkdtemp(prefix="netkit-tls-dev-"))
         self.ca = self.folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca))
-        chain = self.folder / "server.pem"
-        leaf.private_key_and_cert_chain_pem.write_to_path(str(chain))
-        self.context = server_context(chain)
-        # Only the authority's certificate has a reader; the key has served its purpose.
-        chain.unlink()
 
     def remove(self) -> None:
         """Take the folder away. The context goes on working."""

@@ -12,6 +12,7 @@ import pytest
 
 import netkit
 from netkit import CertificateError, EndpointError, ListenError
+from netkit.endpoints import Endpoint, bind
 from netkit.service import Conn, Effects
 from netkit.services.echo import Echo
 
@@ -108,6 +109,15 @@ async def test_a_port_given_twice_leaves_nothing_listening(layer: str) -> None:
         await netkit.serve(Shout(), listen=[text, text], layer=layer).__aenter__()
     assert str(refused.value).startswith(f"{text} is in use: ")
     assert refuses(port)
+
+
+async def test_sockets_that_are_bound_already(layer: str) -> None:
+    (bound,) = bind(Endpoint.parse(LOOPBACK[0]))
+    async with netkit.serve(Shout(), listen=[bound], layer=layer) as server:
+        assert server.endpoints == [bound.endpoint]
+        assert await ask(bound.endpoint.port, b"hello") == b"HELLO"
+    assert bound.sock.fileno() == -1
+    assert refuses(bound.endpoint.port)
 
 
 async def test_what_is_asked_wrongly(layer: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..limits import Limits
+from . import values
 
 if TYPE_CHECKING:
     from ..services.chat.records import Kept
@@ -85,6 +86,15 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "loopback; stdio: (one session), fd://N[?tls] (an inherited socket), systemd:[//NAME][?tls] (what it passes). "
     "May be given more than once; all of them share the service.",
 )
+@click.option(
+    "--workers",
+    type=values.workers,
+    default="1",
+    show_default=True,
+    metavar="N|auto",
+    help="Processes that share the port, for an echo, or your own service if it says workers = True; auto: one for "
+    "each processor. All bounds below hold for each of them.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="PEM certificate chain for tls:// endpoints.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="PEM private key, where it is not in --tls-cert.")
 @click.option("--tls-dev", is_flag=True, help="A throw-away certificate instead, for development only.")
@@ -119,6 +129,7 @@ def command(
     service: str,
     loop: str,
     listen: tuple[str, ...],
+    workers: int,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_dev: bool,
@@ -155,21 +166,30 @@ def command(
     token = _token(service, operator_token_file)
     configure(verbose, log_format)
     with _opened(state) as (storage, kept):
-        run(
-            Config(
-                service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token, kept=kept),
-                service_name=service,
-                layer=layer,
-                loop=loop,
-                listen=endpoints,
-                limits=limits,
-                tls_cert=tls_cert,
-                tls_key=tls_key,
-                tls_dev=tls_dev,
-                storage=storage,
-            ),
-            report=lambda line: click.echo(line, err=True),
+        config = Config(
+            service=services.make(service, limits, unicode_nicks=unicode_nicks, operator_token=token, kept=kept),
+            service_name=service,
+            layer=layer,
+            loop=loop,
+            listen=endpoints,
+            limits=limits,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_dev=tls_dev,
+            storage=storage,
         )
+        if workers == 1:
+            run(config, report=_report)
+        else:
+            from ..workers import supervisor
+            from .worker import command as worker
+
+            supervisor.run(config, workers, worker(verbose, log_format), report=_report)
+
+
+def _report(line: str) -> None:
+    """Say what is served; standard output may be the conversation itself."""
+    click.echo(line, err=True)
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 
 import click
 
 SIZES = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2}
+MOST_WORKERS = 1024
 DURATIONS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -44,3 +47,24 @@ def share(text: str) -> float:
     if found is None or not 0 < float(found[1]) < 100:
         raise click.BadParameter(f"cannot read {text!r}: write it like 2% or 7.5%.")
     return float(found[1]) / 100
+
+
+def workers(text: str) -> int:
+    """How many processes, from ``4``, or from ``auto``: as many as processors that this one may use.
+
+    Raises:
+        click.BadParameter: it cannot be read, or is not from 1 to ``MOST_WORKERS``.
+    """
+    if text.strip().lower() == "auto":
+        return min(_processors(), MOST_WORKERS)
+    if not re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) or not 1 <= int(text) <= MOST_WORKERS:
+        raise click.BadParameter(f"cannot take {text!r}: give a number from 1 to {MOST_WORKERS}, or auto.")
+    return int(text)
+
+
+def _processors() -> int:
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

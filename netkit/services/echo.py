@@ -18,6 +18,7 @@ class Echo(Service):
     idle = 300.0
 
     datagrams = True
+    workers = True
 
     def received(self, conn: Conn, data: bytes, now: float) -> Effects:
         """Send the same bytes back."""

@@ -278,6 +278,12 @@ EXECUTORS = Tier(
     uses=(
         Use(
             "asyncio.create_subprocess_exec",
+            "workers/process.py",
+            "Starter._spawn",
+            "each worker of a server is a program of its own, which may run on a processor of its own",
+        ),
+        Use(
+            "asyncio.create_subprocess_exec",
             "tower/trace/run.py",
             "start",
             "the server that is traced is a process of its own, and is told and heard through pipes",

@@ -21,6 +21,7 @@ DEFAULTS = {
     "service": "chat",
     "loop": "auto",
     "listen": "tcp://127.0.0.1:8888",
+    "workers": "1",
     "log-format": "text",
 } | {each.name.replace("_", "-"): str(getattr(Limits(), each.name)) for each in fields(Limits)}
 DEFAULTS["idle"] = "(as the service says: echo 300, chat never)"
