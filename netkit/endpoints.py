@@ -46,8 +46,8 @@ UNIX_MODE = 0o600
 #: By itself it goes up to ``tcp_wmem``, 4 MiB.
 UNSENT, UNACKNOWLEDGED = 64 * 1024, 256 * 1024
 
-#: Python has the name where the C library had it. This is Linux's number for it (linux/tcp.h).
-TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None)
+#: Python has the name where the C library had it; 25 is Linux's number for it (linux/tcp.h), 0 is none.
+TCP_NOTSENT_LOWAT: int = getattr(socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else 0)
 
 # A dead peer is found after 60 + 6 x 10 seconds: netcat cannot answer a ping, the kernel can (tcp(7)).
 KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
@@ -222,7 +222,7 @@ def keep_little(sock: socket.socket) -> None:
     if sock.family == socket.AF_UNIX:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNACKNOWLEDGED)
-    if TCP_NOTSENT_LOWAT is not None:
+    if TCP_NOTSENT_LOWAT:
         sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
 
 

@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.endpoints import UNIX_MODE, Bound, Endpoint, bind, show
+from netkit.endpoints import (
+    TCP_NOTSENT_LOWAT,
+    UNACKNOWLEDGED,
+    UNIX_MODE,
+    UNSENT,
+    Bound,
+    Endpoint,
+    bind,
+    host,
+    show,
+)
 from netkit.errors import EndpointError, ListenError
 
 EXAMPLE = "write it like tcp://127.0.0.1:8888, tls://127.0.0.1:8889, udp://127.0.0.1:7777 or unix:///run/chat.sock"
@@ -222,6 +232,33 @@ def test_what_is_accepted_inherits_the_options(bound: Bind) -> None:
                 accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
             ]
     assert options == [1, 1, 1, 60, 10, 6]
+
+
+def kept(sock: socket.socket) -> tuple[int, int]:
+    """The bytes that the kernel keeps at most which are not sent, and in all."""
+    return sock.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT), sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_the_kernel_keeps_little_where_that_is_asked_for(small: bool) -> None:
+    (each,) = bind(Endpoint.parse("tcp://127.0.0.1:0"), small_buffers=small)
+    with each.sock as sock, socket.socket() as other:
+        sock.setblocking(True)
+        sock.listen()
+        other.connect(sock.getsockname())
+        accepted, _ = sock.accept()
+        with accepted:
+            # Linux sets aside twice as much as it is asked for (socket(7)).
+            assert (kept(accepted) == (UNSENT, 2 * UNACKNOWLEDGED)) is small
+            assert (kept(accepted)[0] == kept(other)[0]) is not small
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [(("192.0.2.7", 5), "192.0.2.7"), (("fe80::1%eth0", 5, 0, 2), "fe80::1"), ("", ""), (b"\0x", ""), (None, "")],
+)
+def test_the_host_of_a_peer(address: object, name: str) -> None:
+    assert host(address) == name
 
 
 def test_a_port_in_use(bound: Bind) -> None:

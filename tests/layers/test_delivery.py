@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from netkit.endings import Ending
-from netkit.layers.admission import Address, Refused
+from netkit.layers.admission import Refused
 from netkit.layers.delivery import Delivery
 from netkit.layers.session import Session
 from netkit.limits import Limits
@@ -342,14 +342,6 @@ async def test_what_a_service_can_ask_a_connection() -> None:
     assert conn.ending == "done"
     delivery.lost(conn)
     assert (conn.waiting, conn.ending) == (0, "done")
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [(("fe80::1%eth0", 5, 0, 2), "fe80::1"), (("2001:db8::7", 5, 0, 0), "2001:db8::7"), ("", ""), (None, "")],
-)
-async def test_its_host_has_no_port_and_no_zone(address: Address, host: str) -> None:
-    assert Delivery(Service(), Limits()).admit("tcp", address).host == host
 
 
 async def test_a_handshake_has_nothing_that_waits() -> None:

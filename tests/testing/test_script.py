@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.service import Close, Conn, Effects, Hold, Send, Service, Wake
+from netkit.endings import Ending
+from netkit.service import Abort, Close, Conn, Effects, Hold, Recall, Send, Service, Stop, Store, Wake
 from netkit.services.echo import Echo
 from netkit.testing import Script
 
@@ -184,7 +185,13 @@ def test_a_script_that_is_dropped_says_what_nobody_looked_at() -> None:
         del script
 
 
-@pytest.mark.parametrize("answer", ["text", None, 1, Send((), "text"), Close("ann", "why")])  # type: ignore[arg-type]  # wrong on purpose
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *("text", None, 1, Send((), "text")),  # type: ignore[arg-type]  # wrong on purpose, as are the next ones
+        *(Close("ann", "why"), Abort("ann", "why"), Hold("ann", 1)),  # type: ignore[arg-type]
+    ],
+)
 def test_an_answer_that_is_no_effect_is_named(answer: object) -> None:
     script = Script(Answering(answer))
     with pytest.raises(TypeError, match="a service answers with bytes for the sender, or an effect, not"):
@@ -228,3 +235,130 @@ def test_after_its_close_a_connection_is_only_lost() -> None:
             script.received(ann, b"more")
         script.lost(ann)
         script.expect(Wake(10))
+
+
+@pytest.mark.parametrize(
+    ("peer", "host"),
+    [
+        ("tcp://192.0.2.7:50312", "192.0.2.7"),
+        ("tls://[2001:db8::7]:1", "2001:db8::7"),
+        ("tcp://[fe80::1%eth0]:1", "fe80::1"),
+        ("unix:", ""),
+    ],
+)
+def test_what_a_service_can_ask_a_connection(peer: str, host: str) -> None:
+    with Script(Service()) as script:
+        ann = script.opened("ann", peer=peer)
+        assert (ann.host, ann.waiting, ann.ending) == (host, 0, "")
+        ann.waiting = 7
+        assert ann.waiting == 7
+        script.lost(ann)
+        assert (ann.waiting, ann.ending) == (0, Ending.LOST)
+
+
+class Ends(Answering):
+    """Knows for which reason each connection is gone, and holds those who have finished for so many seconds."""
+
+    def __init__(self, *answer: Any, hold: float = 0.0) -> None:
+        super().__init__(*answer)
+        self.hold = hold
+        self.lost_for: list[str] = []
+
+    def ended(self, conn: Conn, now: float) -> Effects:
+        return (Hold(conn, self.hold),)
+
+    def lost(self, conn: Conn, now: float) -> Effects:
+        self.lost_for.append(conn.ending)
+        return ()
+
+
+@pytest.mark.parametrize("effect", [Close, Abort])
+def test_a_connection_ends_for_the_first_reason_and_is_counted(effect: type[Close | Abort]) -> None:
+    service = Ends()
+    with Script(service) as script:
+        ann, bob, cat, dan = (script.opened(name) for name in ("ann", "bob", "cat", "dan"))
+        service.answer = (effect(ann, "enough"), Close(ann, "twice"))
+        script.received(ann, b"?")
+        script.expect(effect(ann, "enough"), Close(ann, "twice"))
+        assert (ann.stage, ann.ending, service.endings) == ("closing", "enough", {})
+        script.lost(ann, "too late")
+        script.ended(bob)
+        script.expect(Hold(bob, 0.0))
+        script.lost(bob)
+        script.lost(cat, Ending.TOO_SLOW)
+        script.stopping()
+        script.lost(dan)
+    assert service.lost_for == ["enough", "eof", "too-slow", "shutdown"]
+    assert service.endings == dict.fromkeys(service.lost_for, 1)
+
+
+def test_a_hold_puts_off_the_closing_until_it_is_over() -> None:
+    service = Ends(hold=10)
+    with Script(service) as script:
+        ann = script.opened("ann")
+        script.ended(ann)
+        script.expect(Hold(ann, 10))
+        assert ann.stage == "ended"
+        script.paused(ann)
+        script.resumed(ann)
+        for event in (script.ended, lambda ann: script.received(ann, b"?")):
+            with pytest.raises(RuntimeError, match="ann is ended: no layer would call"):
+                event(ann)
+        script.wait(9)
+        assert (ann.stage, ann.ending) == ("ended", "")
+        script.wait(1)
+        assert (ann.stage, ann.ending) == ("closing", "eof")
+        script.lost(ann)
+
+
+@pytest.mark.parametrize(
+    ("last", "ending"), [(Hold, "eof"), (Close, "done"), (Abort, "done")], ids=["let-go", "close", "abort"]
+)
+def test_a_hold_is_over_when_the_service_says_so(last: type[Any], ending: str) -> None:
+    service = Ends(hold=math.inf)
+    with Script(service) as script:
+        ann, bob = script.opened("ann"), script.opened("bob")
+        script.ended(ann)
+        effect = last(ann, 0 if last is Hold else "done")
+        service.answer = (effect,)
+        script.received(bob, b"?")
+        script.expect(Hold(ann, math.inf), effect)
+        assert (ann.stage, ann.ending) == ("closing", ending)
+
+
+def test_an_earlier_hold_does_not_put_off_the_closing() -> None:
+    service = Ends()
+    with Script(service) as script:
+        ann = script.opened("ann")
+        service.answer = (Hold(ann, 100),)
+        script.received(ann, b"?")
+        script.ended(ann)
+        script.expect(Hold(ann, 100), Hold(ann, 0.0))
+        assert ann.stage == "closing"
+
+
+def test_the_storage_is_the_test() -> None:
+    class Curious(Answering):
+        def recalled(self, query: object, found: object, now: float) -> Effects:
+            yield Store((query, found, now))
+
+    with Script(Curious(Store("kept"), Recall("a"), Recall("b")), now=5) as script:
+        with pytest.raises(RuntimeError, match="the service waits for nothing: no layer would call recalled for 'a'"):
+            script.recalled("a", 1)
+        script.received(script.opened("ann"), b"?")
+        script.expect(Store("kept"), Recall("a"), Recall("b"))
+        with pytest.raises(RuntimeError, match="the service waits for 'a', then 'b'"):
+            script.recalled("b", 2)
+        script.recalled("a", 1)
+        script.wait(1)
+        script.recalled("b", None)
+        script.expect(Store(("a", 1, 5)), Store(("b", None, 6)))
+
+
+def test_after_stopping_nothing_is_recalled() -> None:
+    with Script(Answering(Recall("a"), Stop())) as script:
+        script.received(script.opened("ann"), b"?")
+        script.expect(Recall("a"), Stop())
+        script.stopping()
+        with pytest.raises(RuntimeError, match="the service waits for nothing"):
+            script.recalled("a", 1)

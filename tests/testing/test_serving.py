@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from concurrent.futures import Future
 
 import pytest
 
 from netkit.limits import Limits
-from netkit.service import Close, Conn, Effects, Hold, Send, Service
+from netkit.service import Close, Conn, Effects, Hold, Recall, Send, Service, Stop, Store, Wake
 from netkit.services.echo import Echo
 from netkit.testing import MemoryTransport, serve_in_memory
 
@@ -62,6 +63,10 @@ class Told(Service):
     def lost(self, conn: Conn, now: float) -> Effects:
         self.note("lost")
         return self.inner.lost(conn, now)
+
+    def woken(self, now: float) -> Effects:
+        self.note("woken")
+        return self.inner.woken(now)
 
     def stopping(self, now: float) -> Effects:
         self.note("stopping")
@@ -294,3 +299,73 @@ async def test_there_is_no_other_layer() -> None:
     with pytest.raises(ValueError, match="no layer is called 'sockets'"):
         async with serve_in_memory(Service(), layer="sockets"):
             pass
+
+
+async def test_who_comes_too_often_is_turned_away(layer: str) -> None:
+    service = Told()
+    async with serve_in_memory(service, layer=layer, limits=Limits(new_connections=2)) as server:
+        for number in range(2):
+            peer = await server.connect(("192.0.2.7", number))
+            peer.feed_eof()
+            await peer.wait_closed()
+        assert (await server.connect(("192.0.2.7", 3))).sent == b"connect-flood"
+        assert (await server.connect(("192.0.2.8", 3))).sent == b""
+        for number in range(3):
+            assert (await server.connect(("127.0.0.1", number))).sent == b""
+    assert service.endings["connect-flood"] == 1
+
+
+async def test_a_storage_is_asked_and_closed_in_the_end(layer: str) -> None:
+    class Shelf:
+        closed = False
+        kept: list[object]
+
+        def __init__(self) -> None:
+            self.kept = []
+
+        def put(self, record: object) -> None:
+            self.kept.append(record)
+
+        def recall(self, query: object) -> Future[object]:
+            future: Future[object] = Future()
+            future.set_result(self.kept)
+            return future
+
+        def close(self) -> None:
+            self.closed = True
+
+    class Keeping(Service):
+        def received(self, conn: Conn, data: bytes, now: float) -> Effects:
+            self.guest = conn
+            return (Store(data), Recall("all"))
+
+        def recalled(self, query: object, found: object, now: float) -> Effects:
+            return (Send((self.guest,), repr(found).encode()), Stop())
+
+    shelf = Shelf()
+    async with serve_in_memory(Keeping(), layer=layer, storage=shelf) as server:
+        peer = await server.connect()
+        peer.feed(b"hello")
+        await server.wait()
+        assert await peer.wait_sent(10) == b"[b'hello']"
+        assert not shelf.closed
+    assert shelf.closed
+
+
+async def test_an_end_that_is_held_takes_as_long_as_it_must(layer: str) -> None:
+    class Slow(Service):
+        def ended(self, conn: Conn, now: float) -> Effects:
+            self.guest = conn
+            return (Hold(conn, math.inf), Wake(0))
+
+        def woken(self, now: float) -> Effects:
+            return (Send((self.guest,), b"all said"), Hold(self.guest, 0))
+
+    service = Told(Slow())
+    async with serve_in_memory(service, layer=layer) as server, asyncio.timeout(20):
+        peer = await server.connect()
+        peer.feed_eof()
+        await peer.wait_closed()
+        assert peer.sent == b"all said"
+        await service.until("lost")
+        assert service.endings == {"eof": 1}
