@@ -251,6 +251,16 @@ def test_who_is_held_still_reads(stage: Stage) -> None:
     ann.sees("<bob> hello")
 
 
+def test_who_waits_for_the_same_time_is_read_in_the_order_of_coming(stage: Stage) -> None:
+    ann, bob, cat = rested(stage, "ann", "bob", "cat")
+    ann.says(*["x"] * 106)
+    bob.says(*["x"] * 106)
+    cat.reads()
+    for _ in range(2):
+        stage.wait(0.5)
+        cat.sees("<ann> x", "<bob> x")
+
+
 def test_who_quits_while_held_leaves_in_turn(stage: Stage) -> None:
     ann, bob = rested(stage, "ann", "bob")
     ann.says(*["x"] * 120, "/quit bye", "not said")

@@ -301,7 +301,7 @@ def test_who_left_keeps_nobody_in_memory(new_stage: Callable[[Service], Stage]) 
     ann.says("/ignore bob")
     ann.vanishes()
     # Bob may still have ann to reply to; ann must not have bob, and so on without end.
-    assert person.reply_to is person.ignoring is person.ignored_by is None
+    assert (person.reply_to, person.ignoring, person.ignored_by) == (None, None, None)
     assert not other.ignoring
     assert not other.ignored_by
 
