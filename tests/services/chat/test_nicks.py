@@ -385,7 +385,10 @@ def test_other_scripts_without_the_package_for_them(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "netkit: PyICU is not installed: pip install 'netkit[unicode-nicks]', or leave out --unicode-nicks\n"
+    assert (
+        done.stderr
+        == "netkit: PyICU is not installed: pip install 'netkit[unicode-nicks]', or leave out --unicode-nicks\n"
+    )
 
 
 def test_a_chat_in_ascii_imports_nothing_for_it() -> None:

@@ -83,6 +83,8 @@ def test_an_operator_is_one_as_long_as_it_stays(ruled: Stage) -> None:
     oz.says("/nick zo", "/join #tea", "/bans")
     assert oz.lines()[-1] == "*** nobody is banned"
     oz.vanishes()
+    assert isinstance(ruled.service, Chat)
+    assert not ruled.service._house.operators
     oz = ruled.seat()
     oz.says("/nick oz", "/bans")
     assert oz.lines()[-1] == "*** /bans is for operators: /op TOKEN makes you one"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netkit.endings import Ending
@@ -125,9 +125,10 @@ def test_lines_that_are_typed_do_not_keep_from_a_paste() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.integers(1, 4097)), max_size=80))
-def test_a_person_gets_no_more_through_than_allowed(lines: list[tuple[float, int]]) -> None:
-    limits = Limits()
+@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.integers(1, 4097)), max_size=80), st.sampled_from([8192.0, 1e6]))
+@example([(0.0, 2100)] * 60, 1e6)
+def test_a_person_gets_no_more_through_than_allowed(lines: list[tuple[float, int]], byte_rate: float) -> None:
+    limits = Limits(byte_rate=byte_rate)
     pace, now = Pace(limits), 1000.0
     sizes, whole, pasted = list[tuple[float, float]](), list[tuple[float, float]](), list[tuple[float, float]]()
     for pause, size in lines:
