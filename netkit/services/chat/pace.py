@@ -81,11 +81,12 @@ class Pace:
 
     def line(self, size: int, now: float) -> float:
         """There was a line of so many bytes in it. Returns what it counts for in its room, of a line."""
-        if self._pasting(now) and size <= self._paste_bytes:
-            self._paste_lines -= 1
-            self._paste_bytes -= size
+        if self._pasting(now):
             self._next_paste = self._paste_at + PASTE_EVERY
-            return PASTE_SHARE
+            if size <= self._paste_bytes:
+                self._paste_lines -= 1
+                self._paste_bytes -= size
+                return PASTE_SHARE
         self._lines.take(1.0, now)
         self._paste_lines = 0
         if now >= self._next_paste:

@@ -6,7 +6,7 @@ import math
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netkit.services.chat.bans import MAX_BANS, Bans, network_of, read_network
@@ -69,6 +69,7 @@ def test_networks_as_people_write_them(text: str, network: str) -> None:
     assert read_network(text) == network
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(networks, lasting) | networks | st.integers(1, 4), max_size=25),
     st.lists(hosts, min_size=1, max_size=6),

@@ -12,7 +12,7 @@ from netkit.limits import Limits
 from netkit.service import Service
 from netkit.services.chat import Chat
 from netkit.services.chat.commands.about import TOPICS
-from netkit.services.chat.commands.table import COMMANDS
+from netkit.services.chat.commands.table import COMMANDS, ELSEWHERE, MAX_TYPO
 
 if TYPE_CHECKING:
     from tests.services.conftest import Stage
@@ -37,7 +37,8 @@ def test_help_shows_every_command_on_one_line(stage: Stage) -> None:
         "*** /topic [TEXT]      show what the room is about, or set it",
         "*** /history [NUMBER]  show what was said last: 10 lines, or up to 200",
         "*** /replay NUMBER     show what was said from this number on: /replay 481",
-        "*** /op TOKEN          become an operator, if you know the server's token",
+        "*** /edit [on|off]     telnet: let the server edit your line, or not",
+        "*** /op [TOKEN]        become an operator, if you know the server's token",
         "*** /whois NAME        say who somebody is: room, since when, whether they read",
         "*** /limits            say how fast you may talk, and what waits for you",
         "*** /json              read and write JSON objects, for programs; again: lines",
@@ -45,6 +46,12 @@ def test_help_shows_every_command_on_one_line(stage: Stage) -> None:
         "*** /stats             say how the chat is doing, and how connections ended",
         "*** more about, such as /help floods: floods, numbers, programs, keys",
     )
+
+
+def test_what_other_chats_call_a_command_leads_to_one_that_there_is() -> None:
+    assert set(ELSEWHERE.values()) <= COMMANDS.keys()
+    assert not ELSEWHERE.keys() & COMMANDS.keys()
+    assert max(map(len, ELSEWHERE)) <= MAX_TYPO
 
 
 def test_all_help_fits_a_terminal(new_stage: Callable[[Service], Stage]) -> None:
@@ -87,6 +94,7 @@ def test_help_for_a_topic(stage: Stage) -> None:
     [
         ("/whp", "there is no /whp: did you mean /who? /help shows what there is, //text says /text"),
         ("/exit", "there is no /exit: did you mean /quit? /help shows what there is, //text says /text"),
+        ("/whisper bob hi", "there is no /whisper: did you mean /msg? /help shows what there is, //text says /text"),
         ("/", "there is no /: /help shows what there is, //text says /text"),
         ("/ x", "there is no /: /help shows what there is, //text says /text"),
         ("/" + "x" * 60, f"there is no /{'x' * 31}...: /help shows what there is, //text says /text"),

@@ -57,7 +57,7 @@ def test_a_room_that_is_gone_takes_no_place() -> None:
     assert history.shelf("#tea").first == 0
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(rooms, texts) | rooms, max_size=60), st.integers(400, 4000))
 def test_all_together_stay_within_a_size(what: list[tuple[str, str] | str], most: int) -> None:
     history = History(size=most)
@@ -89,6 +89,7 @@ def test_a_page_is_bounded(length: int, number: int) -> None:
     assert len(page(said(number, "x" * length) for number in range(300))) == number
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(texts, max_size=30))
 def test_a_page_is_the_beginning(some: list[str]) -> None:
     lines = [said(number, text * 20) for number, text in enumerate(some)]

@@ -75,6 +75,7 @@ def test_some_messages_are_one_after_the_other() -> None:
     assert write([SAID, "*** x"], Form.JSON).count(b"\n") == 2
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 @example('"}\n{"type": "line"', "\\")
 def test_no_text_breaks_an_object(nick: str, text: str) -> None:

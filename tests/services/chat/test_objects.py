@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netkit.services.chat.objects import Object, read
@@ -63,6 +63,7 @@ def test_what_asks_for_nothing(line: str, said: str) -> None:
     assert str(caught.value) == f"{said}: {USAGE}"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["text", "command", "action", "x"]), anything) | st.text().map(lambda x: {x: x}))
 def test_whatever_is_in_it_comes_out_clean_or_is_refused(found: dict[str, object]) -> None:
     try:

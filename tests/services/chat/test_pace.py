@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netkit.endings import Ending
@@ -125,9 +125,10 @@ def test_lines_that_are_typed_do_not_keep_from_a_paste() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.integers(1, 4097)), max_size=80))
-def test_a_person_gets_no_more_through_than_allowed(lines: list[tuple[float, int]]) -> None:
-    limits = Limits()
+@given(st.lists(st.tuples(st.floats(0.0, 2.0), st.integers(1, 4097)), max_size=80), st.sampled_from([8192.0, 1e6]))
+@example([(0.0, 2100)] * 60, 1e6)
+def test_a_person_gets_no_more_through_than_allowed(lines: list[tuple[float, int]], byte_rate: float) -> None:
+    limits = Limits(byte_rate=byte_rate)
     pace, now = Pace(limits), 1000.0
     sizes, whole, pasted = list[tuple[float, float]](), list[tuple[float, float]](), list[tuple[float, float]]()
     for pause, size in lines:
@@ -249,6 +250,16 @@ def test_who_is_held_still_reads(stage: Stage) -> None:
     assert ann.held
     bob.says("hello")
     ann.sees("<bob> hello")
+
+
+def test_who_waits_for_the_same_time_is_read_in_the_order_of_coming(stage: Stage) -> None:
+    ann, bob, cat = rested(stage, "ann", "bob", "cat")
+    ann.says(*["x"] * 106)
+    bob.says(*["x"] * 106)
+    cat.reads()
+    for _ in range(2):
+        stage.wait(0.5)
+        cat.sees("<ann> x", "<bob> x")
 
 
 def test_who_quits_while_held_leaves_in_turn(stage: Stage) -> None:

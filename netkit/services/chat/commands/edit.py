@@ -38,7 +38,7 @@ def candidates(house: House, person: Person, word: str) -> Sequence[str]:
     return sorted(name for name in names if name.casefold().startswith(key))
 
 
-@command("people", "/edit [on|off]", "telnet: let the server edit your line, so that nothing tears it, or not")
+@command("people", "/edit [on|off]", "telnet: let the server edit your line, or not")
 def _edit(asked: Asked) -> None:
     (wish,) = asked.words
     person = asked.person
