@@ -22,6 +22,7 @@ from netkit.endpoints import (
     Endpoint,
     bind,
     host,
+    keep_little,
     show,
 )
 from netkit.errors import EndpointError, ListenError
@@ -241,8 +242,10 @@ def kept(sock: socket.socket) -> tuple[int, int]:
 
 @pytest.mark.parametrize("small", [True, False])
 def test_the_kernel_keeps_little_where_that_is_asked_for(small: bool) -> None:
-    (each,) = bind(Endpoint.parse("tcp://127.0.0.1:0"), small_buffers=small)
+    (each,) = bind(Endpoint.parse("tcp://127.0.0.1:0"))
     with each.sock as sock, socket.socket() as other:
+        if small:
+            keep_little(sock)
         sock.setblocking(True)
         sock.listen()
         other.connect(sock.getsockname())
