@@ -89,9 +89,9 @@ class Reader:
         self._lines(turn, person, person.input.finish())
         if person.gone:
             return
-        # A program has had one for each line already.
+        # A program has had one for each line already. To others it is the number that is told.
         if person.said and not person.form.json:
-            turn.tell(person, Receipt(person.said_in, person.said))
+            turn.tell(person, Receipt(person.room.name, person.said))
         self._house.leave(turn, person)
         turn.close(person, Ending.EOF)
 
