@@ -157,7 +157,6 @@ class House:
         turn.announce(room, said, but)
         self.history.keep(room.shelf, said)
         person.said = room.number
-        person.said_in = room.name
         if person.paused:
             person.own += 1
         if person.form.json:

@@ -59,7 +59,6 @@ class Person:
         "reply_to",
         "room",
         "said",
-        "said_in",
         "settled",
         "shown_at",
         "slot",
@@ -92,9 +91,8 @@ class Person:
         self.told_utf8 = False
         #: When it last sent a line.
         self.heard_at = now
-        #: The number of the last line it said, and the room, for the receipt. 0: it has said none.
+        #: The number of the last line it said, for the receipt. 0: it has said none.
         self.said = 0
-        self.said_in = ""
 
         # How fast it types.
         self.pace = pace

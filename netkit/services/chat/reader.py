@@ -89,9 +89,9 @@ class Reader:
         self._lines(turn, person, person.input.finish())
         if person.gone:
             return
-        # A program has had one for each line already.
+        # A program has had one for each line already. To others it is the number that is told.
         if person.said and not person.form.json:
-            turn.tell(person, Receipt(person.said_in, person.said))
+            turn.tell(person, Receipt(person.room.name, person.said))
         self._house.leave(turn, person)
         turn.close(person, Ending.EOF)
 
@@ -173,9 +173,14 @@ class Reader:
     # The second station: telnet.
 
     def _take(self, turn: Turn, person: Person, data: bytes) -> None:
-        if person.terminal is None and _IAC not in data:
-            self._type(turn, person, data)
-            return
+        if person.terminal is None:
+            at = data.find(_IAC)
+            if at:
+                # What stands before is none of a terminal yet: what comes of it may depend on that.
+                self._type(turn, person, data[:at] if at > 0 else data)
+            if at < 0 or person.gone:
+                return
+            data = data[at:]
         terminal = person.terminal or make_terminal(self._house, person)
         for event in terminal.telnet.feed(data):
             if isinstance(event, bytes):

@@ -66,8 +66,7 @@ class Turn:
 
     def abort(self, person: Person, reason: str) -> None:
         """Cut the connection of somebody who has left, and does not read."""
-        if not person.lost:
-            self.add(Abort(person.conn, reason))
+        self.add(Abort(person.conn, reason))
 
     def add(self, effect: Effect) -> None:
         """Any other effect."""

@@ -98,6 +98,8 @@ def test_a_host_meets_a_ban_if_any_covers_it(
         # A ban that is over may be found out at any look; nobody meets it.
         model = {target: until for target, until in model.items() if until > now}
         assert {each.target for each in bans.all(now)} == model.keys()
+        # A look takes a step for each length that there is, and none for those that were.
+        assert {length for _, length in bans._lengths} == {ip_network(target).prefixlen for target in model}
 
 
 def test_a_name_is_banned_apart_from_where_it_comes_from() -> None:

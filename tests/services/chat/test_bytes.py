@@ -65,6 +65,7 @@ def party(new_stage: Callable[[Service], Stage]) -> Stage:
 @given(data=sent, cuts=st.lists(st.integers(0, 400), max_size=12), last=st.booleans())
 @example(data=b"y" * (LIMIT + 1) + b"\nhi\n", cuts=[LIMIT + 1], last=True)
 @example(data=b"\r\n\x04", cuts=[1, 2], last=True)
+@example(data=b"/limits\n\xff\xf4\xff\xfd\x06", cuts=[8], last=False)
 def test_the_way_bytes_are_cut_changes_nothing(
     new_stage: Callable[[Service], Stage], data: bytes, cuts: list[int], last: bool
 ) -> None:

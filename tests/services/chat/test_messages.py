@@ -162,6 +162,14 @@ def test_json_may_be_the_first_line_of_all(stage: Stage) -> None:
         assert seat.reads() == b"*** you read lines now" + after
 
 
+def test_each_answer_is_in_the_form_of_its_time(stage: Stage) -> None:
+    (ann,) = stage.people("ann")
+    ann.says("/who", "/json", "/who", "/json", "/who")
+    data = ann.reads().splitlines()
+    assert [line[:1] for line in data] == [b"*", b"{", b"{", b"*", b"*"]
+    assert data[0] == data[4] == b"*** 1 in #lobby: ann"
+
+
 def test_a_slow_program_is_told_what_it_missed(stage: Stage) -> None:
     ann, bot = stage.people("ann", "bot")
     bot.says("/json")

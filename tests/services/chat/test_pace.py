@@ -276,6 +276,9 @@ def test_who_breaks_off_while_held_is_not_heard_out(stage: Stage, ending: Ending
     ann.says(*["x"] * 120)
     heard = len(bob.lines())
     ann.vanishes(ending)
+    assert isinstance(stage.service, Chat)
+    # Nor does it take any place, until its turn would have come.
+    assert [person.backlog for _, _, person in stage.service._reader._due] == [b""]
     stage.wait(60.0)
     assert heard == 104
     bob.sees("*** ann left" if ending is Ending.LOST else f"*** ann left ({ending.replace('-', ' ')})")
