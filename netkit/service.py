@@ -74,7 +74,7 @@ class Send:
 class Close:
     """Close a connection after what is queued for it has been written.
 
-    ``reason`` goes to the log and is counted: an ``Ending``, or a word of the service's own.
+    ``reason`` goes to the log and is counted: an ``Ending``, or a word of the service's own. It is never empty.
     """
 
     conn: Conn

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import netkit
-from netkit import CertificateError, EndpointError, ListenError
+from netkit import CertificateError, EndpointError, ListenError, server
 from netkit.endpoints import Endpoint, bind
 from netkit.service import Conn, Effects
 from netkit.services.echo import Echo
@@ -157,6 +158,71 @@ async def test_cancelling_it_stops_it_too(layer: str) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert refuses(port)
+
+
+class Shelf:
+    """A storage that keeps what it is given in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[object] = []
+        self.closed = 0
+
+    def put(self, record: object) -> None:
+        assert not self.closed
+        self.kept.append(record)
+
+    def recall(self, query: object) -> Future[object]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Mortal(netkit.Service):
+    """Is over with its first guest."""
+
+    def opened(self, conn: Conn, now: float) -> Effects:
+        return (netkit.Store("opened"), netkit.Stop())
+
+    def lost(self, conn: Conn, now: float) -> Effects:
+        return (netkit.Store(conn.ending),)
+
+
+@pytest.mark.parametrize("listen", ["nonsense", "tls://127.0.0.1:0"])
+async def test_a_storage_is_closed_where_nothing_can_be_served(layer: str, listen: str) -> None:
+    shelf = Shelf()
+    with pytest.raises(netkit.NetkitError):
+        await netkit.serve(Mortal(), listen=[listen], layer=layer, storage=shelf).__aenter__()
+    assert shelf.closed == 1
+
+
+async def test_a_storage_is_closed_where_the_block_fails(layer: str) -> None:
+    shelf = Shelf()
+    with pytest.raises(KeyError):
+        async with netkit.serve(Mortal(), listen=LOOPBACK, layer=layer, storage=shelf):
+            raise KeyError
+    assert shelf.closed == 1
+
+
+def test_a_service_stops_its_server_and_the_storage_has_it_all(layer: str) -> None:
+    shelf = Shelf()
+    guests: list[socket.socket] = []
+
+    def visit(line: str) -> None:
+        if line.startswith("listening on "):
+            guests.append(socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2]))))
+
+    config = server.Config(
+        service=Mortal(),
+        service_name="mortal",
+        layer=layer,
+        listen=(Endpoint.parse(LOOPBACK[0]),),
+        limits=netkit.Limits(linger=0),
+        storage=shelf,
+    )
+    server.run(config, visit)
+    guests.pop().close()
+    assert (shelf.kept, shelf.closed) == (["opened", "shutdown"], 1)
 
 
 async def test_it_counts_who_is_there(layer: str) -> None:

@@ -90,7 +90,7 @@ class Delivery:
             now = self.time()
             key = self.admission.take(address, now)
         except Refused as refusal:
-            self.endings[refusal.reason] += 1
+            self.endings[str(refusal.reason)] += 1
             self.refusals.add(endpoints.show(scheme, address), refusal.reason)
             raise
         session = Session(scheme, address, key, handshake, now)
@@ -182,7 +182,7 @@ class Delivery:
             shaking = session.handshake is not None and session.scheme == "tls"
             session.closing = Ending.HANDSHAKE if shaking else Ending.LOST
             session.detail = str(getattr(why, "strerror", None) or why or "")
-        self.endings[session.closing] += 1
+        self.endings[str(session.closing)] += 1
         detail = f" ({session.detail})" if session.detail else ""
         log.info("closed %s: %s%s", session.peer, session.closing, detail)
         if session.handshake is None:

@@ -184,7 +184,7 @@ class Script:
         actor.close(reason)
         actor.stage = "lost"
         actor.waiting = 0
-        self._endings[actor.ending] += 1
+        self._endings[str(actor.ending)] += 1
         self._take(actor, self.service.lost(actor, self.now))
 
     def recalled(self, query: object, found: object) -> None:

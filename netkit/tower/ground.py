@@ -290,6 +290,12 @@ EXECUTORS = Tier(
         ),
         Use(
             "asyncio.to_thread",
+            "layers/storing.py",
+            "Storing.close",
+            "a storage that closes writes what it has left to a disk, which blocks",
+        ),
+        Use(
+            "asyncio.to_thread",
             "tower/trace/run.py",
             "play",
             "its client is written with plain sockets, which block: it runs in a thread",

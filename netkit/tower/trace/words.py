@@ -231,6 +231,7 @@ TOLD = {
     "resumed": "the service is told that the client reads again",
     "lost": "the service is told that the connection is gone",
     "woken": "the service is woken, as it wished",
+    "recalled": "the service is told what the storage has found",
 }
 
 
