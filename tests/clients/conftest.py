@@ -151,6 +151,7 @@ class Tap:
     def __init__(self, port: int) -> None:
         self._to = ("127.0.0.1", port)
         self._server = socket.socket()
+        self._client: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE)
         self.port = str(self._listener.getsockname()[1])
@@ -170,14 +171,17 @@ class Tap:
             assert self._news.wait_for(lambda: what in self.received, PATIENCE), self.received
 
     def close(self) -> None:
-        with suppress(OSError):  # both sides have gone already
-            self._server.shutdown(socket.SHUT_RDWR)
+        for side in (self._server, self._client):
+            with suppress(OSError):  # it has gone already
+                if side is not None:
+                    side.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
         self._server.close()
 
     def _run(self) -> None:
         with self._listener.accept()[0] as client:
+            self._client = client
             self._server.connect(self._to)
             back = Thread(target=self._answers, args=(client,))
             back.start()
