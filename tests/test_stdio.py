@@ -56,7 +56,7 @@ def test_sigterm_lets_a_pipe_hear_the_last_line_and_blocks_as_before(loop: str) 
         assert [os.get_blocking(fd) for fd in (read, written)] == [False, False]
         process.terminate()
         os.close(written)
-        assert output.rest() == b"*** the server is stopping\r\n"
+        assert output.rest() == b"*** the server is stopping: goodbye (shutdown)\r\n"
         assert process.wait(PATIENCE) == 0
     assert os.get_blocking(read)
     for fd in (read, typed, shown):

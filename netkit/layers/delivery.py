@@ -170,6 +170,12 @@ class Delivery:
             if session not in self.filled and not session.closing:
                 self.tell("resumed", session)
 
+    def broken(self, session: Session, why: BaseException) -> None:
+        """One direction of the connection has broken, and only its layer sees it: cut the other one too."""
+        if not session.closing:
+            session.detail = _said(why)
+        self.abort(session, Ending.LOST)
+
     def lost(self, session: Session, why: BaseException | None = None) -> None:
         """The connection is gone."""
         if session not in self.sessions:
@@ -181,7 +187,7 @@ class Delivery:
         if not session.closing:
             shaking = session.handshake is not None and session.scheme == "tls"
             session.closing = Ending.HANDSHAKE if shaking else Ending.LOST
-            session.detail = str(getattr(why, "strerror", None) or why or "")
+            session.detail = _said(why)
         self.endings[str(session.closing)] += 1
         detail = f" ({session.detail})" if session.detail else ""
         log.info("closed %s: %s%s", session.peer, session.closing, detail)
@@ -397,3 +403,8 @@ class Delivery:
         """Close every connection at once, as the server stops."""
         for session in list(self.sessions):
             self.abort(session, Ending.SHUTDOWN)
+
+
+def _said(why: BaseException | None) -> str:
+    """What an exception says, for the log."""
+    return str(getattr(why, "strerror", None) or why or "")

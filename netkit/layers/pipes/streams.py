@@ -136,7 +136,7 @@ class Connection:
         when = self.session.seen + self.delivery.idle
         if when > self.delivery.time():
             return asyncio.timeout_at(when)
-        self.delivery.close(self.session, "idle")
+        self.delivery.idled(self.session)
         return asyncio.timeout(None)
 
     def finish(self) -> None:

@@ -60,7 +60,7 @@ class Connection:
     def broken(self, exc: Exception | None) -> None:
         """The input is closed. With an error it was not we who closed it, and it has not ended either."""
         if exc is not None:
-            self.delivery.abort(self.session, f"lost ({exc})")
+            self.delivery.broken(self.session, exc)
 
     def lost(self, exc: Exception | None) -> None:
         """The output is closed, and so all is over."""
@@ -100,7 +100,7 @@ class Connection:
         if self.session.seen + self.delivery.idle > self.delivery.time():
             self.timer = self.delivery.loop.call_later(self.delivery.idle / SWEEPS, self.idle)
         else:
-            self.delivery.close(self.session, "idle")
+            self.delivery.idled(self.session)
 
     def finish(self) -> None:
         """Close the output after what is queued: it is our side, and there is no other half of it."""
