@@ -13,7 +13,7 @@ MIN_LINGER = 0.01
 
 
 class Lingering:
-    """Looks after connections whose our side has ended, and cuts off whoever takes nothing for too long."""
+    """Looks after connections on which our side has ended, and cuts off whoever takes nothing for too long."""
 
     def __init__(
         self,
