@@ -88,8 +88,8 @@ class Terminal:
         if event.by_peer or event.option not in _OURS:
             return b""
         if not event.enabled:
-            # With one of the two it would show each key twice, or none.
-            return self.withdraw() if self.editor or event.option in self._on else b""
+            # With one of the two it would show each key twice, or none: let it have neither.
+            return self.withdraw()
         self._on.add(event.option)
         if self._on != _OURS or self.editor:
             return b""
