@@ -239,7 +239,12 @@ TASKS = Tier(
             "Delivery.stop",
             "those who do not read have this long, and are cut off then",
         ),
-        Use("asyncio.wait", "layers/delivery.py", "Delivery.vacated", "a server has stopped when its last task has ended"),
+        Use(
+            "asyncio.wait",
+            "layers/delivery.py",
+            "Delivery.vacated",
+            "a server has stopped when its last task has ended",
+        ),
     ),
 )
 

@@ -185,7 +185,7 @@ class Reader:
                 return
             data = data[at:]
         terminal = person.terminal or make_terminal(self._house, person)
-        for event in terminal.telnet.feed(data):
+        for event in terminal.telnet.events(data):
             if isinstance(event, bytes):
                 self._keys(turn, person, terminal, event)
             elif isinstance(event, Command):

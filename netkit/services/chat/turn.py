@@ -12,6 +12,9 @@ from .messages import Message, write
 from .person import Person
 from .rooms import Room
 
+#: Bytes up to which what is sent to one person is joined with what follows: keys and answers come in small pieces.
+JOINED = 4096
+
 #: Seconds by which a loop may wake us early, as some count in milliseconds and round.
 EARLY = 0.005
 
@@ -54,8 +57,14 @@ class Turn:
 
     def send(self, person: Person, data: bytes) -> None:
         """Send bytes, if there are any, as they are: an answer of telnet or of HTTP."""
-        if data and not person.lost:
-            self.add(Send((person.conn,), data))
+        if not data or person.lost:
+            return
+        self.flush()
+        last = self._effects[-1] if self._effects else None
+        if isinstance(last, Send) and len(last.data) < JOINED and tuple(last.to) == (person.conn,):
+            self._effects[-1] = Send(last.to, last.data + data)
+        else:
+            self._effects.append(Send((person.conn,), data))
 
     def close(self, person: Person, reason: str) -> None:
         """Close the connection of somebody who has left, after what it was told."""
