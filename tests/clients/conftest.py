@@ -83,7 +83,9 @@ class Client(Program):
 class Meeting(Server):
     """A server on TCP, TLS and a Unix socket, and the clients that meet there."""
 
-    def __init__(self, cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str]) -> None:
+    def __init__(
+        self, cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str], *options: str
+    ) -> None:
         layer, loop = cell
         self._program = program
         self._clients = ExitStack()
@@ -94,6 +96,7 @@ class Meeting(Server):
             *("--listen", "tcp://127.0.0.1:0", "--listen", "tls://127.0.0.1:0", "--listen", f"unix://{folder}/s"),
             *("--tls-cert", certificates.cert, "--tls-key", certificates.key),
             *("--linger", "0.1"),  # an nc whose server closes would stay, and be waited for
+            *options,
         )
         self._places |= {"tcp": self.port("tcp"), "tls": self.port("tls")}
 
