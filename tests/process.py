@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ class Output:
         """Wait for some bytes, and return all that was not returned before, up to their end."""
         deadline = time.monotonic() + PATIENCE
         while (at := self.all.find(what, self._taken)) < 0:
-            self._more(deadline, repr(what))
+            self.more(deadline, repr(what))
         return self._take(at + len(what))
 
     def line(self) -> bytes:
@@ -66,14 +67,15 @@ class Output:
         """Wait for the end, and return all that was not returned before."""
         deadline = time.monotonic() + PATIENCE
         while not self.ended:
-            self._more(deadline, "the end")
+            self.more(deadline, "the end")
         return self._take(len(self.all))
 
     def _take(self, end: int) -> bytes:
         start, self._taken = self._taken, end
         return self.all[start:end]
 
-    def _more(self, deadline: float, what: str) -> None:
+    def more(self, deadline: float, what: str) -> None:
+        """Wait for more of it, or its end, for the sake of what was to come until a time of ``time.monotonic``."""
         if self.ended or not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise AssertionError(f"waited for {what}, and there was {self.all[self._taken :]!r} after {self.all!r}")
         try:
@@ -142,6 +144,10 @@ class Program:
     def types(self, data: bytes) -> None:
         """Write to its standard input, or on its terminal."""
         os.write(self._input, data)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Make its terminal larger or smaller. The kernel tells it, as it would in a real window."""
+        termios.tcsetwinsize(self._ours, (rows, columns))
 
     def ends_input(self) -> None:
         """Close its standard input."""

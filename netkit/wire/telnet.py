@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
@@ -177,14 +177,23 @@ class Telnet:
             EL, GA, EOF, SUSP and ABORT; ``Reply``, which the caller must send; ``Negotiated``,
             ``Subnegotiation``, ``Marked`` and ``Flood``.
         """
+        return _merged(self.events(data))
+
+    def events(self, data: bytes) -> Iterator[Event]:
+        """As ``feed``, but event by event, and neighbouring data and replies are not joined.
+
+        Each stands for the moment it is given: what is wished for meanwhile goes for the bytes that follow.
+        """
         if Command.IAC not in data and not self._partial and self._sub is None:
-            return [data] if data else []
+            if data:
+                yield data
+            return
         self.seen = True
         data, self._partial = self._partial + data, b""
-        events: list[Event] = []
         for token in _TOKENS.finditer(data):
+            events: list[Event] = []
             self._take(token, events)
-        return _merged(events)
+            yield from events
 
     def offer(self, option: int, enable: bool = True) -> bytes:
         """Turn an option of ours on or off.

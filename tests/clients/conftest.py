@@ -44,8 +44,12 @@ CONNECTED = "Trying 127.0.0.1...", "Connected to 127.0.0.1.", "Escape character 
 #: WILL TTYPE, NAWS, TSPEED, LFLOW, LINEMODE, NEW-ENVIRON, and DO STATUS.
 OFFERS = bytes.fromhex("fffd26 fffb26 fffd03 fffb18 fffb1f fffb20 fffb21 fffb22 fffb27 fffd05")
 
-#: The same refused: WONT for each DO, DONT for each WILL.
-REFUSALS = OFFERS.translate(bytes.maketrans(b"\xfb\xfd", b"\xfe\xfc"))
+#: What it is answered: first WILL ECHO, WILL SGA, DO NAWS, as these are wished for; then WONT for each DO and DONT for
+#: each WILL, but not for SGA and NAWS. To those it has agreed before it was asked, and that needs no answer (RFC 1143).
+ANSWERS = bytes.fromhex("fffb01 fffb03 fffd1f  fffc26 fffe26 fffe18 fffe20 fffe21 fffe22 fffe27 fffc05")
+
+#: What it says to that: DO ECHO, and how large its terminal is, as far as that is the same for all.
+AGREES = bytes.fromhex("fffd01"), bytes.fromhex("fffa1f")
 
 #: Comes in with a command that is telnet's.
 Telnet: TypeAlias = Callable[[str], "Client"]
@@ -61,7 +65,7 @@ class Client(Program):
         self.ending = b"\r\n" if self.on_terminal or kind == "nc -C" else b"\n"
 
     def says(self, line: str) -> None:
-        """Type a line and press Enter. A terminal shows what is typed."""
+        """Type a line and press Enter. A terminal that edits its own line shows what is typed."""
         self.types(line.encode() + b"\n")
         if self.on_terminal:
             self.sees(line)
@@ -79,7 +83,9 @@ class Client(Program):
 class Meeting(Server):
     """A server on TCP, TLS and a Unix socket, and the clients that meet there."""
 
-    def __init__(self, cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str]) -> None:
+    def __init__(
+        self, cell: Cell, service: str, certificates: Certificates, program: Callable[[str], str], *options: str
+    ) -> None:
         layer, loop = cell
         self._program = program
         self._clients = ExitStack()
@@ -90,6 +96,7 @@ class Meeting(Server):
             *("--listen", "tcp://127.0.0.1:0", "--listen", "tls://127.0.0.1:0", "--listen", f"unix://{folder}/s"),
             *("--tls-cert", certificates.cert, "--tls-key", certificates.key),
             *("--linger", "0.1"),  # an nc whose server closes would stay, and be waited for
+            *options,
         )
         self._places |= {"tcp": self.port("tcp"), "tls": self.port("tls")}
 
@@ -230,10 +237,7 @@ def telnet(chat: Meeting, tap: Tap, ann: Client) -> Telnet:
         client.finds("*** 1 other here: /who names them")
         ann.sees("*** guest1 is here")
         if kind == "telnet -PORT":
-            tap.until_received(REFUSALS)
-        # Seen, it has read the refusals too: it sets up its terminal anew at them, and loses a Ctrl-D typed meanwhile.
-        ann.says("welcome")
-        client.sees("<ann> welcome")
+            client.output.until(b"> \x1b[K")
         return client
 
     return come

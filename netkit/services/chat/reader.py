@@ -49,6 +49,9 @@ _IAC = Command.IAC.value
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 
+# What the editor takes for one Enter.
+_ENTER = re.compile(rb"\r[\n\0]?|\n")
+
 
 class Reader:
     """Reads for everybody in a house; what is half read is kept with the person.
@@ -182,12 +185,9 @@ class Reader:
                 return
             data = data[at:]
         terminal = person.terminal or make_terminal(self._house, person)
-        for event in terminal.telnet.feed(data):
+        for event in terminal.telnet.events(data):
             if isinstance(event, bytes):
-                if terminal.editor:
-                    self._edit(turn, person, terminal, terminal.editor, event)
-                else:
-                    self._type(turn, person, event)
+                self._keys(turn, person, terminal, event)
             elif isinstance(event, Command):
                 self._command(turn, person, event)
             elif isinstance(event, Reply):
@@ -210,23 +210,40 @@ class Reader:
                 turn.tell(person, f"*** {took * 1000:.0f} ms to you and back")
             return
         before = terminal.editor
+        # What it was told until now is in the form that it was in then, and above the row as it was.
+        turn.flush()
         if isinstance(event, Negotiated):
-            # What it was told until now is in the form that it was in then.
-            turn.flush()
             data = terminal.negotiated(event, person.input.pending)
         else:
             data = terminal.resized(event)
-        if terminal.editor and not before:
+        if terminal.editor and not before and person.form.json:
+            # It has asked for JSON meanwhile: no editor for a program.
+            terminal.editor = None
+            data = terminal.withdraw()
+        elif terminal.editor and not before:
             person.input.erase_line()
             person.take(Form.EDITED)
         elif before and not terminal.editor:
             person.take(Form.CRLF)
-        if data:
-            turn.send(person, data)
+        turn.send(person, data)
+
+    def _keys(self, turn: Turn, person: Person, terminal: Terminal, keys: bytes) -> None:
+        """Take keys line by line: each line may turn the editor off, and what follows is then read without it."""
+        at = 0
+        while at < len(keys) and not person.gone:
+            if terminal.editor is None:
+                self._type(turn, person, keys[at:])
+                return
+            found = _ENTER.search(keys, at)
+            end = found.end() if found else len(keys)
+            self._edit(turn, person, terminal, terminal.editor, keys[at:end])
+            at = end
 
     def _edit(self, turn: Turn, person: Person, terminal: Terminal, editor: Editor, keys: bytes) -> None:
-        """Let the editor take the keys, and do as it says."""
+        """Let the editor take the keys of one line, and do as it says."""
         person.unfinished += len(keys)
+        # What was told until now stands above the row as it is now.
+        turn.flush()
         for event in editor.feed(keys):
             if person.gone:
                 continue  # to its end, as it asks for
@@ -252,6 +269,8 @@ class Reader:
         """Do as the keys of a telnet terminal should (RFC 854; RFC 1184 for EOF and ABORT)."""
         editor = person.editor
         if command in (Command.IP, Command.BRK, Command.ABORT):
+            if person.terminal:
+                person.terminal.question = ""
             self._erase(turn, person, editor.interrupt if editor else person.input.erase_line)
         elif command is Command.EL:
             self._erase(turn, person, editor.erase_line if editor else person.input.erase_line)
@@ -268,8 +287,8 @@ class Reader:
 
     def _erase(self, turn: Turn, person: Person, erase: Callable[[], bytes | None]) -> None:
         """Erase something of the half-typed line, and show that where the line is ours."""
-        if shown := erase():
-            turn.send(person, shown)
+        turn.flush()
+        turn.send(person, erase() or b"")
 
     # The third station: Ctrl-D.
 

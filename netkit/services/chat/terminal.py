@@ -88,10 +88,13 @@ class Terminal:
         if event.by_peer or event.option not in _OURS:
             return b""
         if not event.enabled:
-            # With one of the two it would show each key twice, or none.
-            return self.withdraw() if self.editor or event.option in self._on else b""
+            # With one of the two it would show each key twice, or none: let it have neither.
+            return self.withdraw()
         self._on.add(event.option)
-        if self._on != _OURS or self.editor:
+        if self._on != _OURS:
+            # If the other one has been refused or withdrawn before, it is asked for again.
+            return b"".join(self.telnet.offer(option) for option in _OURS - self._on)
+        if self.editor:
             return b""
         self.editor = Editor(self._limit, complete=self._complete)
         self.editor.resize(self._columns)

@@ -7,9 +7,13 @@ or a long answer costs as much as a line. All goes out as ``Send`` and nothing a
 from __future__ import annotations
 
 from ...service import Abort, Close, Conn, Effect, Send, Store
+from ...wire.editor import Editor
 from .messages import Message, write
 from .person import Person
 from .rooms import Room
+
+#: Bytes up to which what is sent to one person is joined with what follows: keys and answers come in small pieces.
+JOINED = 4096
 
 #: Seconds by which a loop may wake us early, as some count in milliseconds and round.
 EARLY = 0.005
@@ -52,9 +56,15 @@ class Turn:
         self._messages.append(message)
 
     def send(self, person: Person, data: bytes) -> None:
-        """Send bytes as they are: an answer of telnet or of HTTP."""
-        if not person.lost:
-            self.add(Send((person.conn,), data))
+        """Send bytes, if there are any, as they are: an answer of telnet or of HTTP."""
+        if not data or person.lost:
+            return
+        self.flush()
+        last = self._effects[-1] if self._effects else None
+        if isinstance(last, Send) and len(last.data) < JOINED and tuple(last.to) == (person.conn,):
+            self._effects[-1] = Send(last.to, last.data + data)
+        else:
+            self._effects.append(Send((person.conn,), data))
 
     def close(self, person: Person, reason: str) -> None:
         """Close the connection of somebody who has left, after what it was told."""
@@ -107,10 +117,8 @@ class Turn:
 
 def _above(data: bytes, people: list[Person]) -> list[Effect]:
     """Show something above the lines that some people are typing. Those who have typed the same get the same bytes."""
-    rows: dict[bytes, list[Conn]] = {}
-    shown: dict[bytes, bytes] = {}
+    rows: dict[bytes, tuple[Editor, list[Conn]]] = {}
     for person in people:
         if editor := person.editor:
-            rows.setdefault(editor.row, []).append(person.conn)
-            shown[editor.row] = editor.above(data)
-    return [Send(tuple(conns), shown[row]) for row, conns in rows.items()]
+            rows.setdefault(editor.row, (editor, []))[1].append(person.conn)
+    return [Send(tuple(conns), editor.above(data)) for editor, conns in rows.values()]
