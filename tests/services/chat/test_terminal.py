@@ -276,11 +276,17 @@ def test_a_line_of_another_who_is_read_in_the_same_turn_is_drawn_once(new_stage:
     ann, bob = stage.people("ann", "bob")
     screen = edited(ann)
     stage.wait(60.0)
-    bob.says("one", "and", "two")
-    ann.sends(b"one\r\0and\r\0typed")
-    stage.wait(60.0)
+    bob.says("one")
+    ann.sends(b"one\r\0")
+    # Too late to be part of a paste, too early to be another line.
+    stage.wait(0.6)
+    bob.says("two")
+    ann.sends(b"typed")
+    assert bob.held
+    assert ann.held
+    stage.wait(0.5)
+    assert screen.above() == ["<bob> one", "> one", "<bob> two"]
     assert screen.line == "> typed|"
-    assert sorted(row for row in screen.above() if row.startswith("<bob>")) == ["<bob> and", "<bob> one", "<bob> two"]
 
 
 def test_people_with_the_same_row_are_told_with_one_send(stage: Stage) -> None:
@@ -518,4 +524,35 @@ def test_a_flood_of_keys_is_read_more_slowly_and_none_of_it_lost(new_stage: Call
     assert not ann.held
     assert [f"<ann> {line}" for line in said][first:] == [line for line in bob.lines() if line.startswith("<")]
     assert [row for row in screen.above() if row.startswith("> ")] == [f"> {line}" for line in said]
+    assert screen.line == "> half|"
+
+
+def test_keys_without_an_enter_are_slowed_too(new_stage: Callable[[Service], Stage]) -> None:
+    stage = new_stage(Chat(Limits(line_length=100, line_burst=1, line_rate=0, byte_rate=100.0, room_rate=0)))
+    ann, bob = stage.people("ann", "bob")
+    screen = edited(ann)
+    stage.wait(60.0)
+    ann.sends(b"a\x7f" * 5000 + b"done")
+    assert ann.held
+    stage.wait(30.0)
+    assert ann.held
+    # What others say is seen meanwhile.
+    bob.says("hi")
+    assert screen.above() == ["<bob> hi"]
+    stage.wait(60.0)
+    assert not ann.held
+    assert screen.line == "> done|"
+    ann.sends(b"\r\0")
+    bob.sees("<ann> done")
+
+
+def test_a_slow_reader_still_sees_what_it_types(stage: Stage) -> None:
+    ann, bob = stage.people("ann", "bob")
+    screen = edited(ann)
+    ann.stalls()
+    bob.says("missed")
+    ann.sends(b"half")
+    assert screen.line == "> half|"
+    ann.recovers()
+    assert screen.above() == ["*** you missed 1 message (#1): your connection was slow. /replay 1"]
     assert screen.line == "> half|"
