@@ -1,6 +1,6 @@
 """telnet on a terminal whose line the server edits: what is on the screen, as a terminal shows it.
 
-The keys go one by one, and the server shows them. Nothing here differs by layer, so there is one of each loop.
+The keys go one by one, and the server shows them. Nothing here differs by layer, so one is enough.
 """
 
 from __future__ import annotations
@@ -28,12 +28,9 @@ ROWS, COLUMNS = 24, 80
 UP = b"\x1b[A"
 
 
-@pytest.fixture(
-    scope="module", params=[("streams", "auto"), ("transports", "asyncio")], ids=lambda cell: "-".join(cell)
-)
-def cell(request: pytest.FixtureRequest) -> tuple[str, str]:
-    layer, loop = request.param
-    return layer, loop
+@pytest.fixture(scope="module")
+def cell() -> tuple[str, str]:
+    return "streams", "auto"
 
 
 @pytest.fixture

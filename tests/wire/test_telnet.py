@@ -445,3 +445,16 @@ def test_two_that_face_each_other_fall_silent(
         to_left, to_right = replies(right.feed(to_right)), replies(left.feed(to_left))
         answered += len(to_left) + len(to_right)
         assert answered <= 2 * asked
+
+
+def test_what_is_wished_meanwhile_goes_for_the_rest_of_the_chunk() -> None:
+    telnet = Telnet(local=frozenset({Option.ECHO}))
+    sent = b""
+    for event in telnet.events(b"\xff\xfd\x01off\xff\xfd\x01\xff\xfe\x01"):
+        if isinstance(event, Reply):
+            sent += event.data
+        elif event == b"off":
+            sent += telnet.offer(Option.ECHO, False)
+    # The second DO comes too early to be an answer to WONT: it is none that is answered (RFC 1143).
+    assert sent == b"\xff\xfb\x01\xff\xfc\x01"
+    assert telnet.offer(Option.ECHO) == b"\xff\xfb\x01"
