@@ -129,7 +129,13 @@ async def test_in_a_chat_the_others_do_not_notice(
     deaf = await site.connect(buffers=SMALL)
     while not (await ann.line()).startswith(b"*** guest3 is here"):
         pass
-    asking = asyncio.create_task(deaf.send(b"/help\n" * 20_000))
+
+    async def ask() -> None:
+        while True:  # until it is cut
+            await deaf.send(b"/help\n" * 20)
+            await asyncio.sleep(0)
+
+    asking = asyncio.create_task(ask())
     said = 0
     while not service.told["lost"]:
         said += 1

@@ -89,6 +89,19 @@ def text(message: Message) -> str:
             return f"*** ok #{number}"
 
 
+def size(message: Message) -> int:
+    """About how many characters it has."""
+    match message:
+        case str():
+            return len(message)
+        case Again(said):
+            return len(said.text)
+        case Said() | Private():
+            return len(message.text)
+        case Receipt():
+            return 0
+
+
 def _object(message: Message) -> str:
     """A message as a JSON object, without its ending. ``type`` tells which one it is."""
     fields: dict[str, object]

@@ -370,16 +370,24 @@ class Reader:
             if person.form.json and text.lstrip(" ")[0] == "{":
                 self._object(turn, person, text)
             elif text[0] == "/" and text[1:2] != "/":
-                obey(self._house, turn, person, text)
+                self._obey(turn, person, text)
             else:
                 self._house.say(turn, person, text[1:] if text[0] == "/" else text)
         except Refusal as refusal:
             turn.tell(person, f"*** {refusal}")
 
+    def _obey(self, turn: Turn, person: Person, line: str) -> None:
+        """Do as a command says. A long answer counts as much as a long line: who asks for many waits for them."""
+        before = turn.told
+        try:
+            obey(self._house, turn, person, line)
+        finally:
+            person.pace.read(turn.told - before, turn.now)
+
     def _object(self, turn: Turn, person: Person, line: str) -> None:
         """Do as a JSON object says: see ``objects``."""
         asked = objects.read(line)
         if asked.command:
-            obey(self._house, turn, person, asked.command)
+            self._obey(turn, person, asked.command)
         else:
             self._house.say(turn, person, asked.text, action=asked.action)

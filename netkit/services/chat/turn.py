@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...service import Abort, Close, Conn, Effect, Send, Store
 from ...wire.editor import Editor
-from .messages import Message, write
+from .messages import Message, size, write
 from .person import Person
 from .rooms import Room
 
@@ -22,11 +22,13 @@ EARLY = 0.005
 class Turn:
     """Collects what is said and done during one event; ``effects()`` hands it over."""
 
-    __slots__ = ("_but", "_effects", "_messages", "_records", "_to", "now")
+    __slots__ = ("_but", "_effects", "_messages", "_records", "_to", "now", "told")
 
     def __init__(self, now: float) -> None:
         #: The time of the event, in seconds.
         self.now = now
+        #: Characters that were told to single people so far.
+        self.told = 0
         self._effects: list[Effect] = []
         # Messages that are not an effect yet, and for whom they are.
         self._messages: list[Message] = []
@@ -46,6 +48,7 @@ class Turn:
             self.flush()
             self._to = person
         self._messages.append(message)
+        self.told += size(message)
 
     def announce(self, room: Room, message: Message, but: tuple[Conn, ...] = ()) -> None:
         """Say something to everybody in a room but some."""

@@ -183,3 +183,17 @@ def test_rooms_may_be_as_loud_as_they_like(new_stage: Callable[[Service], Stage]
     ann, bob = stage.people("ann", "bob")
     bob.says(*["x"] * 500)
     ann.sees(*["<bob> x"] * 500)
+
+
+def test_who_asks_for_much_waits_for_it(new_stage: Callable[[Service], Stage]) -> None:
+    stage = new_stage(Chat(Limits()))
+    (ann,) = stage.people("ann")
+    stage.wait(60)
+    ann.says("/help")
+    size = len(ann.reads())
+    ann.says(*["/help"] * 99)
+    # As much as may be said at once, and the answer that goes beyond it.
+    assert len(ann.reads()) <= 5 * 4096 + size
+    assert ann.held
+    stage.wait(99 * size / 8192 + 60)
+    assert not ann.held
