@@ -131,7 +131,7 @@ def test_socat(servers: ExitStack, program: Callable[[str], str], short_path: Pa
 def test_our_own_chat() -> None:
     with Server("--listen", "0") as server:
         said, errors = runs(server.port(), "--crlf", data=b"hello\n/quit bye\n")
-    assert said.endswith(b"*** goodbye\r\n")
+    assert said.endswith(b"*** goodbye (quit)\r\n")
     assert errors == ""
 
 
