@@ -42,6 +42,9 @@ class Chat(Service):
         kept: what was kept of the chat before; from now on it is stored what is said. None: nothing is kept.
     """
 
+    # Who does not read shall be seen at once, and not after megabytes.
+    small_buffers = True
+
     def __init__(
         self,
         limits: Limits | None = None,
