@@ -10,6 +10,9 @@ from .turn import Turn
 #: People in a room above which its notices are gathered.
 CROWD = 50
 
+#: Readings of gathered notices a second in one room, above which they are rarer: each costs a write.
+READINGS = 2500
+
 #: Names that a gathered notice tells; of the others it tells how many there are.
 TOLD = 8
 
@@ -25,7 +28,7 @@ class Notices:
 
     def __init__(self, rate: float) -> None:
         self._every = 1.0 / rate if rate else 0.0
-        # Rooms in which some are gathered, and when they are said; the earliest first.
+        # Rooms in which some are gathered, and when they are said.
         self._due: dict[Room, float] = {}
 
     def say(self, turn: Turn, room: Room, nick: str, what: str, conn: Conn) -> None:
@@ -35,16 +38,14 @@ class Notices:
             turn.announce(room, f"*** {nick} {what}", (conn, *room.quiet))
             return
         if not room.gathered:
-            self._due[room] = turn.now + self._every
-            turn.add(Wake(self._every))
+            after = max(self._every, len(room.members) / READINGS)
+            self._due[room] = turn.now + after
+            turn.add(Wake(after))
         room.gathered.append((nick, what, conn))
 
     def due(self, turn: Turn) -> None:
         """Tell the rooms whose time has come."""
-        while self._due:
-            room, when = next(iter(self._due.items()))
-            if not turn.is_due(when):
-                return
+        for room in [room for room, when in self._due.items() if turn.is_due(when)]:
             self._tell(turn, room)
 
     def _tell(self, turn: Turn, room: Room) -> None:
