@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
+from .nicks import fold
 from .records import Ban
 from .refusal import Refusal
 
@@ -22,10 +23,13 @@ def network_of(host: str) -> Network:
 
     One subscriber commonly holds a whole /64, so a single address of IPv6 says nothing.
     """
-    address = ip_address(host)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    address = _address(host)
     return ip_network((address, 32 if address.version == 4 else 64), strict=False)
+
+
+def named(nick: str) -> str:
+    """What is banned of somebody with this name: the name, in whatever capitals. No network starts like that."""
+    return f"@{fold(nick)}"
 
 
 def read_network(text: str) -> str:
@@ -79,9 +83,7 @@ class Bans:
         """The ban that somebody from there meets. ``host`` is empty where there is no address to be banned."""
         if not host or not self._lengths:
             return None
-        address = ip_address(host)
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
+        address = _address(host)
         for version, length in tuple(self._lengths):
             if version == address.version:
                 ban = self.find(str(ip_network((address, length), strict=False)), now)
@@ -106,6 +108,12 @@ class Bans:
             ban = self.find(target, now)
             if ban is not None:
                 yield ban
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 also where it comes as one of IPv6."""
+    address = ip_address(host)
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _length(network: Network) -> tuple[int, int]:

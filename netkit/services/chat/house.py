@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from ...endings import Ending
 from ...limits import Limits
 from ...service import Close, Conn, Send, Wake
-from .bans import Bans
+from .bans import Bans, named
 from .history import History
-from .messages import Again, Form, Private, Receipt
-from .nicks import Nicks, fold
+from .messages import Again, Private, Receipt
+from .nicks import Nicks
 from .notices import Notices
 from .pace import Pace
 from .person import Person, last_minute
@@ -200,7 +200,7 @@ class House:
         renamed = last_minute(person.renamed, turn.now)
         if most and len(renamed) >= most:
             raise Refusal(f"a name may change {most} times a minute: try again in a minute")
-        if self.bans.find(f"@{fold(nick)}", turn.now):
+        if self.bans.find(named(nick), turn.now):
             raise Refusal(f"{nick} is banned: choose another name")
         before = person.nick
         self.nicks.rename(person, nick)
@@ -292,6 +292,11 @@ class House:
         other.ignored_by.add(person)
         return True
 
+    def store(self, turn: Turn, record: object) -> None:
+        """Have something stored, where that is done at all."""
+        if self.keeps:
+            turn.keep(record)
+
     def may_speak(self, turn: Turn, person: Person) -> None:
         """Nothing, where somebody may speak now.
 
@@ -331,7 +336,7 @@ class House:
         if lines:
             turn.tell(person, f"*** last said here ({count(len(lines), 'line')}):")
         for line in lines:
-            turn.tell(person, Again(line) if person.form is Form.JSON else line)
+            turn.tell(person, Again(line) if person.form.json else line)
         room.add(person)
         self.notices.say(turn, room, person.nick, how, person.conn)
         person.paused_at = room.number

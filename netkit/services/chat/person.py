@@ -146,11 +146,16 @@ class Person:
         """What edits its line, if the server does."""
         return self.terminal.editor if self.terminal else None
 
+    @property
+    def lines(self) -> Form:
+        """The form for lines, which end as its own first line ended."""
+        return Form.LF if self.input.ending == b"\n" else Form.CRLF
+
     def settle(self) -> None:
         """End its lines from now on as its own first line ended."""
         self.settled = True
-        if self.input.ending == b"\n" and self.form is Form.CRLF:
-            self.take(Form.LF)
+        if self.form is Form.CRLF and self.lines is not Form.CRLF:
+            self.take(self.lines)
 
     def take(self, form: Form) -> None:
         """Get messages in another form from now on."""

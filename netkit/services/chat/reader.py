@@ -98,8 +98,9 @@ class Reader:
         self._house.leave(turn, person)
         turn.close(person, Ending.EOF)
 
-    def lose(self, turn: Turn, person: Person, ending: str) -> None:
+    def lose(self, turn: Turn, person: Person) -> None:
         """Let somebody out whose connection is gone; if all of it had come, only once it is read."""
+        ending = person.conn.ending
         if person.backlog and person.ended and ending in ("", Ending.EOF):
             self._house.linger(person)
         else:

@@ -6,6 +6,8 @@ them after their ``Close``, and what they still send finds nobody.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...endings import Ending
 from ...limits import Limits
 from ...service import Conn, Effects, Send, Service, Wake
@@ -90,39 +92,19 @@ class Chat(Service):
 
     def ended(self, conn: Conn, now: float) -> Effects:
         """Take what was typed last for a line, and let somebody out once all is read."""
-        person = self._house.people.get(conn)
-        if person is None:
-            return ()
-        turn = Turn(now)
-        self._reader.finish(turn, person)
-        return turn.effects()
+        return self._about(conn, now, self._reader.finish)
 
     def paused(self, conn: Conn, now: float) -> Effects:
         """Spare a slow reader what the room says. Its own commands are still answered."""
-        person = self._house.people.get(conn)
-        if person is None:
-            return ()
-        turn = Turn(now)
-        self._house.pause(turn, person)
-        return turn.effects()
+        return self._about(conn, now, self._house.pause)
 
     def resumed(self, conn: Conn, now: float) -> Effects:
         """Let a slow reader hear the room again."""
-        person = self._house.people.get(conn)
-        if person is None:
-            return ()
-        turn = Turn(now)
-        self._house.resume(turn, person)
-        return turn.effects()
+        return self._about(conn, now, self._house.resume)
 
     def lost(self, conn: Conn, now: float) -> Effects:
         """Let somebody out, unless that is done."""
-        person = self._house.people.get(conn)
-        if person is None:
-            return ()
-        turn = Turn(now)
-        self._reader.lose(turn, person, conn.ending)
-        return turn.effects()
+        return self._about(conn, now, self._reader.lose)
 
     def woken(self, now: float) -> Effects:
         """Do whatever is due."""
@@ -157,6 +139,15 @@ class Chat(Service):
     def refused(self, reason: str) -> bytes:
         """One line for somebody who cannot be let in, or is let go for its silence."""
         return f"*** {REFUSED.get(reason, 'not now')} ({reason})\r\n".encode()
+
+    def _about(self, conn: Conn, now: float, happens: Callable[[Turn, Person], None]) -> Effects:
+        """Something happens to somebody, who may have left already."""
+        person = self._house.people.get(conn)
+        if person is None:
+            return ()
+        turn = Turn(now)
+        happens(turn, person)
+        return turn.effects()
 
     def _crowded(self) -> bool:
         return len(self._house.people) >= CROWDED * self._limits.connections

@@ -35,7 +35,6 @@ class Terminal:
         "asked",
         "editor",
         "question",
-        "round_trip",
         "telnet",
     )
 
@@ -48,8 +47,7 @@ class Terminal:
         self.editor: Editor | None = None
         #: What stands before the next line, which is not shown: the command that asked for it. Empty: nothing did.
         self.question = ""
-        #: Seconds from a mark of ours to its answer, the last time; and whether somebody wants to know.
-        self.round_trip: float | None = None
+        #: Somebody wants to know how long a mark of ours takes to be answered.
         self.asked = False
         self._limit = limit
         self._complete = complete
@@ -75,8 +73,7 @@ class Terminal:
 
     def marked(self, now: float) -> float:
         """It has given the sign that was asked for first. Returns the seconds it took."""
-        self.round_trip = now - self._marked_at.pop(0)
-        return self.round_trip
+        return now - self._marked_at.pop(0)
 
     def negotiated(self, event: Negotiated, half_typed: bytes) -> bytes:
         """It has agreed to something, or refused it. Returns what to send; see then whether there is an editor.

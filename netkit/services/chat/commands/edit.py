@@ -45,7 +45,7 @@ def _edit(asked: Asked) -> None:
     if wish not in ("", "on", "off"):
         raise Refusal("usage: /edit [on|off]")
     if wish == "off":
-        if person.terminal is None or person.terminal.editor is None:
+        if person.terminal is None or person.editor is None:
             raise Refusal("you edit your line yourself already")
         asked.turn.flush()
         asked.turn.send(person, person.terminal.withdraw())
@@ -54,9 +54,9 @@ def _edit(asked: Asked) -> None:
         return
     if not available():
         raise Refusal("this server cannot: it lacks wcwidth (pip install 'netkit[chat]')")
-    if person.form is Form.EDITED:
+    if person.form.edited:
         raise Refusal("the server edits your line already: /edit off stops that")
-    if person.form is Form.JSON:
+    if person.form.json:
         raise Refusal("you read JSON: /json leaves that")
     if person.form is Form.LF:
         raise Refusal("that is for telnet: what you use sends whole lines")

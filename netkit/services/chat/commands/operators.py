@@ -7,14 +7,13 @@ from ipaddress import ip_network
 
 from ....endings import Ending
 from ....service import Stop
-from ..bans import network_of, read_network
+from ..bans import named, network_of, read_network
 from ..house import banned
 from ..nicks import check, fold, reserved
-from ..person import Person
 from ..phrases import duration, quote, seconds
 from ..records import Ban, Unban
 from ..refusal import Refusal
-from .table import OPERATORS, Asked, command
+from .table import OPERATORS, YOURSELF, Asked, command
 
 #: Guesses at the token that one connection has.
 TRIES = 5
@@ -63,7 +62,7 @@ def _ask(asked: Asked) -> None:
 @command(OPERATORS, "/kick NAME [WHY]", "send somebody away, who may come back")
 def _kick(asked: Asked) -> None:
     name, why = asked.words
-    person = _other(asked, name)
+    person = asked.other(name)
     asked.answer(f"{person.nick} is sent away")
     asked.house.dismiss(asked.turn, person, Ending.KICKED, f"an operator sends you away{_because(why)}")
 
@@ -82,11 +81,10 @@ def _ban(asked: Asked) -> None:
     for target in _targets(asked, who):
         entry = Ban(target, asked.person.nick, why, lasts)
         asked.house.bans.add(entry, asked.now)
-        if asked.house.keeps:
-            asked.turn.keep(entry)
+        asked.house.store(asked.turn, entry)
         asked.answer(f"{_shown(target)} is banned" + (f" for {duration(lasts)}" if lasts else ""))
     for person in list(asked.house.people.values()):
-        met = asked.house.bans.of(person.conn.host, asked.now) or asked.house.bans.find(f"@{person.key}", asked.now)
+        met = asked.house.bans.of(person.conn.host, asked.now) or asked.house.bans.find(named(person.nick), asked.now)
         if met is not None:
             asked.house.dismiss(asked.turn, person, Ending.BANNED, banned(met))
 
@@ -94,11 +92,10 @@ def _ban(asked: Asked) -> None:
 @command(OPERATORS, "/unban NAME|NETWORK", "lift a ban, as /bans shows it")
 def _unban(asked: Asked) -> None:
     (who,) = asked.words
-    target = read_network(who) or f"@{fold(who)}"
+    target = read_network(who) or named(who)
     if not asked.house.bans.remove(target):
         raise Refusal(f"there is no ban of {quote(who)}: /bans lists them")
-    if asked.house.keeps:
-        asked.turn.keep(Unban(target))
+    asked.house.store(asked.turn, Unban(target))
     asked.answer(f"{_shown(target)} is no longer banned")
 
 
@@ -117,7 +114,7 @@ def _bans(asked: Asked) -> None:
 @command(OPERATORS, "/mute NAME [TIME]", "silence somebody, for 10 min; 0s ends it")
 def _mute(asked: Asked) -> None:
     name, time = asked.words
-    person = _other(asked, name)
+    person = asked.other(name)
     lasts = 0.0 if time == "0s" else seconds(time) if time else MUTED
     person.muted_until = asked.now + lasts
     if lasts:
@@ -132,13 +129,6 @@ def _mute(asked: Asked) -> None:
 def _shutdown(asked: Asked) -> None:
     asked.answer("the server stops")
     asked.turn.add(Stop())
-
-
-def _other(asked: Asked, name: str) -> Person:
-    person = asked.house.nicks.find(name)
-    if person is asked.person:
-        raise Refusal("that is you: name somebody else")
-    return person
 
 
 def _targets(asked: Asked, who: str) -> list[str]:
@@ -159,11 +149,11 @@ def _targets(asked: Asked, who: str) -> list[str]:
 def _targets_of_nick(asked: Asked, nick: str) -> list[str]:
     person = asked.house.nicks.get(nick)
     if person is asked.person:
-        raise Refusal("that is you: name somebody else")
+        raise Refusal(YOURSELF)
     targets = []
     # A guest's name is given to whoever comes next.
     if not reserved(fold(nick)):
-        targets.append(f"@{fold(nick)}")
+        targets.append(named(nick))
     # Everybody on this machine comes from the same address.
     if person is not None and person.conn.host and not person.conn.local:
         targets.append(str(network_of(person.conn.host)))

@@ -51,8 +51,8 @@ def _json(asked: Asked) -> None:
         raise Refusal("the server edits your line: /edit off stops that, and then you can read JSON")
     # What it was told until now is in the form that it was in then.
     asked.turn.flush()
-    if person.form is Form.JSON:
-        person.take(Form.LF if person.input.ending == b"\n" else Form.CRLF)
+    if person.form.json:
+        person.take(person.lines)
         asked.answer("you read lines now")
     else:
         person.take(Form.JSON)

@@ -46,7 +46,7 @@ def _join(asked: Asked) -> None:
     person = asked.person
     room, gone = asked.house.rooms.open(asked.words[0])
     if gone is not None:
-        asked.turn.keep(Forgotten(gone.name))
+        asked.house.store(asked.turn, Forgotten(gone.name))
     if room is person.room:
         raise Refusal(f"you are in {room.name} already: /leave goes back to {LOBBY}")
     asked.house.move(asked.turn, person, room)
@@ -73,8 +73,7 @@ def _topic(asked: Asked) -> None:
     room.topic = text
     asked.answer(f"topic: {text}")
     asked.turn.announce(room, f"*** {asked.person.nick} set the topic: {text}", (asked.person.conn,))
-    if asked.house.keeps:
-        asked.turn.keep(Topic(room.name, text))
+    asked.house.store(asked.turn, Topic(room.name, text))
 
 
 @command("rooms", "/history [NUMBER]", f"show what was said last: {SHOWN_LINES} lines, or up to {LINES}")

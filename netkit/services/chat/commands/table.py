@@ -33,6 +33,9 @@ ELSEWHERE = {
     "/?": "/help",
 }
 
+#: Said of a command that is for somebody else.
+YOURSELF = "that is you: name somebody else"
+
 #: Longest name that is compared to the commands, in characters: no command is near to a longer one.
 MAX_TYPO = 12
 
@@ -50,6 +53,17 @@ class Asked:
     def now(self) -> float:
         """The time in seconds."""
         return self.turn.now
+
+    def other(self, name: str) -> Person:
+        """Somebody of that name, who is not the one who asked.
+
+        Raises:
+            Refusal: there is nobody, or it is.
+        """
+        person = self.house.nicks.find(name)
+        if person is self.person:
+            raise Refusal(YOURSELF)
+        return person
 
     def answer(self, text: str) -> None:
         """Say one line to the one who asked."""

@@ -27,10 +27,7 @@ def _me(asked: Asked) -> None:
 @command("talk", "/msg NAME TEXT", "say something to one person alone")
 def _msg(asked: Asked) -> None:
     name, text = asked.words
-    to = asked.house.nicks.find(name)
-    if to is asked.person:
-        raise Refusal("that is you: name somebody else")
-    asked.house.whisper(asked.turn, asked.person, to, text)
+    asked.house.whisper(asked.turn, asked.person, asked.other(name), text)
 
 
 @command("talk", "/reply TEXT", "answer who last wrote to you alone")
@@ -52,9 +49,7 @@ def _ignore(asked: Asked) -> None:
         for line in listing(f"{len(nicks)} ignored", nicks, 0) if nicks else ["you ignore nobody"]:
             asked.answer(line)
         return
-    other = house.nicks.find(name)
-    if other is person:
-        raise Refusal("that is you: name somebody else")
+    other = asked.other(name)
     if len(person.ignoring or ()) >= MAX_IGNORED and other not in (person.ignoring or ()):
         raise Refusal(f"you ignore {MAX_IGNORED} people already: /ignore NAME hears one of them again")
     ignored = house.ignore(person, other)
