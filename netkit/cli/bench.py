@@ -11,6 +11,7 @@ import click
 
 from ..errors import BenchError
 from . import values
+from .options import LAYERS, LOOPS
 from .terminal import terminable
 
 if TYPE_CHECKING:
@@ -48,12 +49,10 @@ QUICK_WARMUP, QUICK_SECONDS = 0.15, 0.4
 @click.option(
     "--layer",
     multiple=True,
-    type=click.Choice(["transports", "protocols", "streams"]),
+    type=click.Choice(LAYERS),
     help="Only these layers. More than once.",
 )
-@click.option(
-    "--loop", multiple=True, type=click.Choice(["asyncio", "uvloop"]), help="Only these loops. More than once."
-)
+@click.option("--loop", multiple=True, type=click.Choice(LOOPS), help="Only these loops. More than once.")
 @click.option(
     "--server-cmd",
     multiple=True,

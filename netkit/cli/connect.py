@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import one_layer, one_loop
 from .terminal import terminable
 
 if TYPE_CHECKING:
@@ -41,20 +42,8 @@ class _TimedOut(click.ClickException):
 
 @click.command("connect", epilog=EPILOG, context_settings={"max_content_width": 110})
 @click.argument("endpoint")
-@click.option(
-    "--layer",
-    type=click.Choice(["transports", "protocols", "streams"]),
-    default="streams",
-    show_default=True,
-    help="The tier of asyncio that the client itself uses: 7, 8 or 9.",
-)
-@click.option(
-    "--loop",
-    type=click.Choice(["auto", "asyncio", "uvloop"]),
-    default="auto",
-    show_default=True,
-    help="The event loop. auto: uvloop where it is installed.",
-)
+@one_layer("The tier of asyncio that the client itself uses: 7, 8 or 9.")
+@one_loop
 @click.option("--cafile", type=click.Path(path_type=Path), help="TLS: PEM certificates to trust, not the system's.")
 @click.option("--insecure", is_flag=True, help="TLS: take any certificate. Anybody may listen in then.")
 @click.option("--server-name", metavar="NAME", help="TLS: what the certificate must be for, if not the host.")

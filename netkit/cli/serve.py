@@ -12,6 +12,7 @@ import click
 
 from ..limits import Limits
 from . import values
+from .options import one_layer, one_loop
 
 if TYPE_CHECKING:
     from ..services.chat.records import Kept
@@ -55,13 +56,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("serve", epilog=EPILOG, context_settings={"max_content_width": 110})
-@click.option(
-    "--layer",
-    type=click.Choice(["transports", "protocols", "streams"]),
-    default="streams",
-    show_default=True,
-    help="The tier of asyncio that carries the service: 7, 8 or 9.",
-)
+@one_layer("The tier of asyncio that carries the service: 7, 8 or 9.")
 @click.option(
     "--service",
     default="chat",
@@ -69,13 +64,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="chat|echo|MODULE:FACTORY",
     help="What to serve: a chat, an RFC 862 echo, or what your own FACTORY makes.",
 )
-@click.option(
-    "--loop",
-    type=click.Choice(["auto", "asyncio", "uvloop"]),
-    default="auto",
-    show_default=True,
-    help="The event loop. auto: uvloop where it is installed.",
-)
+@one_loop
 @click.option(
     "--listen",
     multiple=True,

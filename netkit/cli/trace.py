@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .options import LAYERS, LOOPS
 from .terminal import look, say
 
 EPILOG = """\b
@@ -38,7 +39,7 @@ FORMS = (".html", ".json")
 @click.option(
     "--layer",
     multiple=True,
-    type=click.Choice(["transports", "protocols", "streams"]),
+    type=click.Choice(LAYERS),
     default=["streams"],
     show_default=True,
     help="More than once: side by side.",
@@ -46,7 +47,7 @@ FORMS = (".html", ".json")
 @click.option(
     "--loop",
     multiple=True,
-    type=click.Choice(["asyncio", "uvloop"]),
+    type=click.Choice(LOOPS),
     default=["asyncio"],
     show_default=True,
     help="More than once: side by side.",
