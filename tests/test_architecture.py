@@ -35,7 +35,7 @@ ALLOWED = {
         *("stdio", "inherited", "systemd"),  # what is not bound but was there already
     },
     "testing": {"endings", "limits", "service", "layers"},  # a service on any layer, without a socket
-    "client": {"__init__", "errors", "endpoints", "datagrams", "wire", "tls", "loops"},
+    "client": {"__init__", "errors", "endpoints", "datagrams", "wire", "tls", "loops", "stdio"},
     # Each worker is a server in a process of its own.
     "workers": {"errors", "limits", "service", "services", "endpoints", "tls", "loops", "server"},
     # Servers are met over a socket, as processes: nothing of what serves is imported.

@@ -15,6 +15,7 @@ from pathlib import Path
 from .. import loops
 from ..endpoints import Endpoint
 from ..errors import ConnectError, TimedOutError
+from ..stdio import fill
 from ..tls import client_context
 from . import Connection, load
 from .conversation import Conversation
@@ -101,21 +102,12 @@ def run(config: Config, report: Callable[[str], None]) -> None:
         route = Route(config.endpoint, context, config.server_name or config.endpoint.host)
     if sys.stdout is None:
         raise ConnectError("standard output is closed: send it somewhere, such as to /dev/null")
-    _fill_gaps()
+    fill()
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(config, route, report))
     except (asyncio.CancelledError, Left):
         raise KeyboardInterrupt from None
-
-
-def _fill_gaps() -> None:
-    """Give what is closed an empty file, or the loop's own files would take those numbers: ``netkit connect <&-``."""
-    for fd in (STDIN, STDERR):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, and so this one
 
 
 async def _run(config: Config, route: Route, report: Callable[[str], None]) -> None:

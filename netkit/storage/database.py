@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
+from ..services.chat import history
 from ..services.chat.records import Ban, Kept, KeptRoom, Lines, Said
 from . import schema
 from .changes import HIGHEST, Changes
@@ -27,8 +28,8 @@ LINES_KEPT, AGE_KEPT = 2048, 7 * 24 * 3600.0
 #: A room may have so many lines more before they are removed, all at once.
 SLACK = 256
 
-#: What is given at the start: so many lines of a room, and so many bytes of text in all, the newest of them.
-LINES_GIVEN, BYTES_GIVEN = 200, 4 * 1024 * 1024
+#: What is given at the start, the newest of it: as many lines of a room, and as many bytes in all, as a chat remembers.
+LINES_GIVEN, BYTES_GIVEN = history.LINES, history.SIZE
 
 #: After a kill a room of which no number is reserved goes on so much higher: its first lines in that run may be lost,
 #: together with what reserved their numbers. In the 200 ms that a kill may take that is 5,000 lines a second.
