@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netkit import client
+from tests.shape import methods, parse, public, undocumented
 
 FOLDER = Path(client.__file__).parent
 
@@ -27,20 +28,10 @@ LINES["transports"] = (range(120, 160), range(100, 130))
 PLACES = ["", "datagrams"]
 
 
-def parse(place: str, layer: str) -> ast.Module:
-    return ast.parse((FOLDER / place / f"{layer}.py").read_text())
-
-
 def connection(place: str, layer: str) -> ast.ClassDef:
-    public = [
-        node for node in parse(place, layer).body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    ]
-    assert [node.name for node in public] == ["Connection"]
-    return public[0]
-
-
-def methods(node: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    (node,) = public(parse(FOLDER / place, layer))
+    assert node.name == "Connection"
+    return node
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -56,20 +47,18 @@ def test_the_same_methods_in_the_same_order(place: str, layer: str) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_public_method_says_what_it_does(place: str, layer: str) -> None:
-    node = connection(place, layer)
-    assert ast.get_docstring(node)
-    assert [each.name for each in methods(node) if not ast.get_docstring(each)] == []
+    assert undocumented(connection(place, layer)) == []
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_tier_imports_another(place: str, layer: str) -> None:
-    imported = {node.module for node in ast.walk(parse(place, layer)) if isinstance(node, ast.ImportFrom)}
+    imported = {node.module for node in ast.walk(parse(FOLDER / place, layer)) if isinstance(node, ast.ImportFrom)}
     assert imported <= {"__future__", "collections", "contextlib", "typing", "datagrams", "route"}
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_bases_come_from_asyncio_alone(place: str, layer: str) -> None:
-    nodes = [node for node in parse(place, layer).body if isinstance(node, ast.ClassDef)]
+    nodes = [node for node in parse(FOLDER / place, layer).body if isinstance(node, ast.ClassDef)]
     assert all(ast.unparse(base).startswith("asyncio.") for node in nodes for base in node.bases)
 
 

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from netkit.layers import datagrams
+from tests.shape import methods, parse, public, undocumented
 
 FOLDER = Path(datagrams.__file__).parent
 
@@ -18,33 +19,24 @@ EXTRA = {"transports": set(), "protocols": {"paused", "resumed"}, "streams": set
 LINES = range(60, 91)
 
 
-def parse(layer: str) -> ast.Module:
-    return ast.parse((FOLDER / f"{layer}.py").read_text())
-
-
 def listener(layer: str) -> ast.ClassDef:
-    public = [node for node in parse(layer).body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-    assert [node.name for node in public] == ["Listener"]
-    return public[0]
-
-
-def methods(layer: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [each for each in listener(layer).body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    (node,) = public(parse(FOLDER, layer))
+    assert node.name == "Listener"
+    return node
 
 
 def test_the_same_methods_in_the_same_order(layer: str) -> None:
-    names = [method.name for method in methods(layer)]
+    names = [method.name for method in methods(listener(layer))]
     assert [name for name in names if name not in EXTRA[layer]] == LISTENER
     assert EXTRA[layer] <= set(names)
 
 
 def test_every_public_method_says_what_it_does(layer: str) -> None:
-    assert ast.get_docstring(listener(layer))
-    assert [each.name for each in methods(layer) if not ast.get_docstring(each)] == []
+    assert undocumented(listener(layer)) == []
 
 
 def test_no_layer_imports_another(layer: str) -> None:
-    imported = {node.module for node in ast.walk(parse(layer)) if isinstance(node, ast.ImportFrom)}
+    imported = {node.module for node in ast.walk(parse(FOLDER, layer)) if isinstance(node, ast.ImportFrom)}
     assert imported <= {"__future__", "typing", "datagrams", "exchange"}
 
 

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from netkit.layers import pipes
+from tests.shape import methods, parse, undocumented
 
 FOLDER = Path(pipes.__file__).parent
 
@@ -36,34 +37,25 @@ PRIVATE = {"transports": ["_Input", "_Output"], "protocols": ["_Output"], "strea
 LINES = range(110, 161)
 
 
-def parse(layer: str) -> ast.Module:
-    return ast.parse((FOLDER / f"{layer}.py").read_text())
-
-
 def connection(layer: str) -> ast.ClassDef:
-    public, *private = (node for node in parse(layer).body if isinstance(node, ast.ClassDef))
+    public, *private = (node for node in parse(FOLDER, layer).body if isinstance(node, ast.ClassDef))
     assert public.name == "Connection"
     assert [node.name for node in private] == PRIVATE[layer]
     return public
 
 
-def methods(layer: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [each for each in connection(layer).body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
-
-
 def test_the_same_methods_in_the_same_order(layer: str) -> None:
-    names = [method.name for method in methods(layer)]
+    names = [method.name for method in methods(connection(layer))]
     assert [name for name in names if name not in EXTRA[layer]] == CONNECTION
     assert EXTRA[layer] <= set(names)
 
 
 def test_every_public_method_says_what_it_does(layer: str) -> None:
-    assert ast.get_docstring(connection(layer))
-    assert [each.name for each in methods(layer) if not ast.get_docstring(each)] == []
+    assert undocumented(connection(layer)) == []
 
 
 def test_no_layer_imports_another(layer: str) -> None:
-    imported = {node.module for node in ast.walk(parse(layer)) if isinstance(node, ast.ImportFrom)}
+    imported = {node.module for node in ast.walk(parse(FOLDER, layer)) if isinstance(node, ast.ImportFrom)}
     assert imported <= {"__future__", "contextlib", "typing", "stdio", "delivery", "session"}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netkit import layers
+from tests.shape import methods, parse, undocumented
 
 FOLDER = Path(layers.__file__).parent
 
@@ -35,16 +36,8 @@ EXTRA = {"transports": {"sweep"}, "protocols": set(), "streams": {"shaken"}}
 LINES = range(130, 181)
 
 
-def parse(layer: str) -> ast.Module:
-    return ast.parse((FOLDER / f"{layer}.py").read_text())
-
-
 def classes(layer: str) -> dict[str, ast.ClassDef]:
-    return {node.name: node for node in parse(layer).body if isinstance(node, ast.ClassDef)}
-
-
-def methods(node: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {node.name: node for node in parse(FOLDER, layer).body if isinstance(node, ast.ClassDef)}
 
 
 def test_every_layer_is_a_file() -> None:
@@ -53,7 +46,7 @@ def test_every_layer_is_a_file() -> None:
 
 def test_the_same_public_names(layer: str) -> None:
     assert [name for name in classes(layer) if not name.startswith("_")] == ["Listener", "Connection"]
-    body = parse(layer).body
+    body = parse(FOLDER, layer).body
     assert not [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
@@ -68,12 +61,11 @@ def test_the_same_methods_in_the_same_order(layer: str) -> None:
 def test_every_public_method_says_what_it_does(layer: str) -> None:
     found = classes(layer)
     for node in (found["Listener"], found["Connection"]):
-        assert ast.get_docstring(node)
-        assert [each.name for each in methods(node) if not ast.get_docstring(each)] == []
+        assert undocumented(node) == []
 
 
 def test_no_layer_imports_another(layer: str) -> None:
-    imported = {node.module for node in ast.walk(parse(layer)) if isinstance(node, ast.ImportFrom)}
+    imported = {node.module for node in ast.walk(parse(FOLDER, layer)) if isinstance(node, ast.ImportFrom)}
     assert not imported & set(layers.NAMES)
 
 

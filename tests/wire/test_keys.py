@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netkit.wire.keys import SEQUENCES, Key, Keys
+from tests.chunks import cut
 
 # Text, what ends a line, and whole, broken, unknown and overlong sequences.
 pieces = st.sampled_from(
@@ -12,15 +13,6 @@ pieces = st.sampled_from(
 ).map(str.encode) | st.sampled_from([b"\x1b[1;5C", b"\x1b[[A", b"\x1b[200~", b"\x1b[" + b"1" * 50])
 streams = st.lists(pieces | st.binary(max_size=3), max_size=20).map(b"".join)
 sizes = st.lists(st.integers(1, 4), max_size=40)
-
-
-def cut(data: bytes, at: list[int]) -> list[bytes]:
-    """The data in chunks of the sizes given; what is left over is the last one."""
-    chunks = []
-    for size in at:
-        chunks.append(data[:size])
-        data = data[size:]
-    return [*chunks, data]
 
 
 def fed(keys: Keys, chunks: list[bytes]) -> list[Key | str]:

@@ -8,21 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from netkit.wire.lines import LineSplitter, TooLong
+from tests.chunks import cut
 
 LIMIT = 3
 
 # Endings of all kinds, and lines below, at and above the limit.
 streams = st.lists(st.sampled_from([b"a", b"bc", b"abc", b"\r", b"\n", b"\r\n", b"\0"]), max_size=20).map(b"".join)
 sizes = st.lists(st.integers(1, 7), max_size=40)
-
-
-def cut(data: bytes, at: list[int]) -> list[bytes]:
-    """The data in chunks of the sizes given; what is left over is the last one."""
-    chunks = []
-    for size in at:
-        chunks.append(data[:size])
-        data = data[size:]
-    return [*chunks, data]
 
 
 def one_by_one(data: bytes, limit: int) -> list[bytes | TooLong]:

@@ -24,6 +24,7 @@ from netkit.wire.telnet import (
     escape,
     window_size,
 )
+from tests.chunks import cut
 
 IAC, SB, SE = b"\xff", b"\xff\xfa", b"\xff\xf0"
 
@@ -35,15 +36,6 @@ pieces = st.sampled_from(
 streams = st.lists(pieces | st.binary(max_size=3), max_size=30).map(b"".join)
 sizes = st.lists(st.integers(1, 5), max_size=60)
 option_sets = st.frozensets(st.sampled_from([0, 1, 3, 6, 31, 255]))
-
-
-def cut(data: bytes, at: list[int]) -> list[bytes]:
-    """The data in chunks of the sizes given; what is left over is the last one."""
-    chunks = []
-    for size in at:
-        chunks.append(data[:size])
-        data = data[size:]
-    return [*chunks, data]
 
 
 def fed(telnet: Telnet, chunks: list[bytes]) -> list[Event]:
