@@ -97,7 +97,7 @@ class Limits:
         30.0,
         "seconds",
         "Chat: time that a peer may count as slow before it is cut off; 0: no bound.",
-        "as long as the kernel is given to notice a dead peer that is written to (TCP_USER_TIMEOUT, 30 s)",
+        "between the 10 s that NATS gives a write and the 60 s of Redis's soft limit for its clients' output",
     )
     budget: int = _bound(
         256 * KIB * KIB,
@@ -109,7 +109,7 @@ class Limits:
         2.0,
         "lines/s",
         "Chat: lines from one person above which it is read more slowly; 0: no bound. A paste of up to 100 lines or "
-        "4 KiB counts as one.",
+        "4 KiB counts as one, once in ten seconds.",
         "ergo's fakelag",
     )
     line_burst: int = _bound(
