@@ -14,7 +14,10 @@
     ├── WorkerError        workers that end again and again before they serve
     ├── ScenarioError      a scenario or an arm of the bench that cannot be read, or does not fit the machine
     ├── ResultError        a result file of the bench that cannot be read or written
+    ├── ProcessError       the process that guards those that are started was killed
     ├── BenchError         a measurement that could not be made, or shown, for want of something
+    ├── TortureError       a server on which faults were to be tried, and that was not there or not as it was said to be
+    ├── FaultError         a fault that is not in the catalogue, or makes no sense for the service
     ├── TierError          a tier of asyncio that does not exist
     ├── TowerError         a part of the tower that is missing, has moved or failed: an example, a place in the source
     └── TraceError         a message that could not be followed: the server did not answer, or went away
@@ -74,8 +77,20 @@ class ResultError(NetkitError):
     """A result file that cannot be read or written. A usage error: the command line exits with 2."""
 
 
+class ProcessError(NetkitError):
+    """The process that ends what we have started was killed itself: nothing more is started."""
+
+
 class BenchError(NetkitError):
     """A measurement that could not be made or shown: it was interrupted, a package is missing, the machine is busy."""
+
+
+class TortureError(NetkitError):
+    """A server that faults cannot be tried on: not there, not to be started, or not the service it is said to be."""
+
+
+class FaultError(NetkitError):
+    """A fault that does not exist, or makes no sense for a server. A usage error: the command line exits with 2."""
 
 
 class TierError(NetkitError):

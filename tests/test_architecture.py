@@ -39,7 +39,9 @@ ALLOWED = {
     # Each worker is a server in a process of its own.
     "workers": {"errors", "limits", "service", "services", "endpoints", "tls", "loops", "server"},
     # Servers are met over a socket, as processes: nothing of what serves is imported.
-    "bench": {"__init__", "errors", "loops", "wire"},
+    "processes": {"errors", "wire"},
+    "bench": {"__init__", "errors", "loops", "wire", "processes"},
+    "torture": {"__init__", "errors", "endpoints", "wire", "processes"},
     # The trace runs a server to look into it; what the rest of the tower may import, see below.
     "tower": {"__init__", "errors", "limits", "service", "services", "tls", "loops", "server", "wire"},
     # Logs escape what a peer may have written, as the chat does.

@@ -15,11 +15,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import BenchError
+from ..processes.certificates import Certificates
+from ..processes.guard import Guard
+from ..processes.start import NotServing, undisturbed
 from .arms import Arm
 from .machine import Cores
 from .results import Sample
 from .scenario import Workload
-from .serving import Certificates, Guard, NotServing, serving, undisturbed
+from .serving import serving
 
 #: Seconds that a load may take beyond what its workload lasts: to connect, to be checked, to wait for a stuck server.
 PATIENCE = 60.0

@@ -15,6 +15,8 @@ from typing import Protocol
 
 from .. import __version__
 from ..errors import ScenarioError
+from ..processes.certificates import Certificates
+from ..processes.guard import Guard
 from . import stats, summary
 from .arms import CONTROL, Arm
 from .load import lines
@@ -22,7 +24,6 @@ from .machine import Cores, facts, probe, raise_descriptors
 from .results import Result, Round, Sample, Series
 from .rounds import Bench, Cell
 from .scenario import Workload
-from .serving import Certificates, Guard
 
 #: Shares above which a round is spoilt: time that a hypervisor took from the server's core; or time that the server
 #: waited to run though it could have, where others had the core for so much of the time, which is counted in ticks.

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__
-from ..errors import EndpointError, NetkitError, ResultError, ScenarioError, ServiceError, TierError
+from ..errors import EndpointError, FaultError, NetkitError, ResultError, ScenarioError, ServiceError, TierError
 
-COMMANDS = ("serve", "connect", "bench", "compare", "report", "tower", "trace")
+COMMANDS = ("serve", "connect", "bench", "compare", "report", "torture", "tower", "trace")
 
 #: What the user wrote is wrong, as opposed to what the machine could not do.
-USAGE_ERRORS = (EndpointError, ResultError, ScenarioError, ServiceError, TierError)
+USAGE_ERRORS = (EndpointError, FaultError, ResultError, ScenarioError, ServiceError, TierError)
 
 
 class Commands(click.Group):

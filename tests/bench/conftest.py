@@ -16,7 +16,8 @@ from netkit.bench.machine import Cores, raise_descriptors
 from netkit.bench.results import Sample
 from netkit.bench.rounds import Bench
 from netkit.bench.scenario import Workload
-from netkit.bench.serving import Certificates, Guard
+from netkit.processes.certificates import Certificates
+from netkit.processes.guard import Guard
 from tests.bench import servers
 from tests.process import PATIENCE
 

@@ -18,8 +18,11 @@ from netkit.bench import serving
 from netkit.bench.arms import Arm
 from netkit.bench.rounds import Bench
 from netkit.bench.scenario import Workload
-from netkit.bench.serving import Certificates, NotServing, Running
+from netkit.bench.serving import Running
 from netkit.errors import CertificateError
+from netkit.processes import start
+from netkit.processes.certificates import Certificates
+from netkit.processes.start import NotServing
 from tests.bench.conftest import arm, assert_gone
 
 ECHO = Workload(scenario="small", kind="closed")
@@ -57,7 +60,7 @@ def test_a_server_is_gone_too_if_something_goes_wrong_within_the_block(bench: Be
 
 
 def test_all_of_it_is_gone_even_if_it_does_not_want_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "END", 0.1)
+    monkeypatch.setattr(start, "END", 0.1)
     with served(bench, arm("stubborn")) as server:
         assert server.pid is not None
         family = [server.pid, *(child.pid for child in psutil.Process(server.pid).children(recursive=True))]
@@ -123,7 +126,7 @@ def test_a_server_that_does_not_start_says_why(command: str, said: str, bench: B
 def test_a_server_that_never_listens_is_given_up_and_its_last_words_are_harmless(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "START", 0.5)
+    monkeypatch.setattr(start, "START", 0.5)
     with pytest.raises(NotServing) as raised, served(bench, arm("never")):
         raise AssertionError("it must not come up")
     said = str(raised.value)

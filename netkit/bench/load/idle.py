@@ -10,7 +10,7 @@ import socket
 from collections.abc import Collection
 from contextlib import ExitStack
 
-from ..process import Server
+from ...processes.reading import Server
 from ..scenario import Workload
 from .connect import Broken, Place, Unable, blamed, exactly
 from .lines import Room

@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ...processes.reading import Reading, Server
 from .. import metrics, stats
 from ..counters import Instructions
 from ..histograms import encode
 from ..machine import Ticks
-from ..process import Reading, Server
 
 clock = time.perf_counter_ns
 

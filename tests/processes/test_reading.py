@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from netkit.bench.process import Server, cpu_clock
+from netkit.processes.reading import Server, cpu_clock
 
 pytestmark = pytest.mark.alone  # it measures, and nothing else may run beside it
 

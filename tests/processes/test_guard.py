@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from netkit.bench.serving import Guard
-from netkit.errors import BenchError
+from netkit.errors import ProcessError
+from netkit.processes.guard import Guard
 from tests.bench.conftest import assert_gone
 from tests.process import PATIENCE, Program
 
-GUARD = (sys.executable, "-m", "netkit.bench.guard")
+GUARD = (sys.executable, "-m", "netkit.processes.guard")
 
 #: A process in a group of its own with a child in it.
 FAMILY = ("sh", "-c", "sleep 60 & echo $!; wait")
@@ -91,5 +91,5 @@ def test_a_run_without_its_guard_starts_nothing_more() -> None:
     with Guard() as guard:
         guard.process.kill()
         guard.process.wait()
-        with pytest.raises(BenchError, match="was killed: nothing more is started"):
+        with pytest.raises(ProcessError, match="was killed: nothing more is started"):
             guard.tell("+1000000")

@@ -1,0 +1,191 @@
+"""``netkit torture``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import TortureError
+from .terminal import terminable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..torture.run import Plan
+    from ..torture.verdict import Result
+
+SERVICES = ("echo", "chat", "broadcast", "irc")
+
+EPILOG = """\b
+Services:
+  echo       the same bytes come back (RFC 862)
+  chat       netkit's chat
+  broadcast  a plain line broadcast, such as ncat --chat
+  irc        IRC with registration (RFC 2812)
+
+\b
+  netkit torture 8888 --service chat                      one that runs already
+  netkit torture tcp://127.0.0.1:8888 --pid 4711          its memory, descriptors and CPU too
+  netkit torture 0 --server-cmd './echo --port {port}'    one that is started, and started again
+  netkit torture tls://localhost:0 --server-cmd './echo {port} {cert} {key}'
+  netkit torture 8888 --only silent --only reset-at-once --repeat 10
+  netkit torture --list
+
+\b
+Exit status: 0 all held, 1 something broke or could not be tried, 2 asked wrongly.
+"""
+
+
+@click.command("torture", epilog=EPILOG, context_settings={"max_content_width": 110})
+@click.argument("endpoint", required=False)
+@click.option(
+    "--service", type=click.Choice(SERVICES), default="echo", show_default=True, help="What the server is to do."
+)
+@click.option(
+    "--server-cmd",
+    default="",
+    metavar="COMMAND",
+    help="Starts the server, and starts it again where a fault ends it. {port}, {path}, {endpoint}, {cert}, {key} and "
+    "{python} are filled in.",
+)
+@click.option("--pid", type=click.IntRange(1), help="The process of a server that runs already.")
+@click.option("--only", multiple=True, metavar="FAULT", help="Only these. More than once.")
+@click.option("--skip", multiple=True, metavar="FAULT", help="Not these. More than once.")
+@click.option("--list", "listing", is_flag=True, help="The catalogue: why, what must hold, and where it is known from.")
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True, help="Try all of it so often.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of every random choice.")
+@click.option(
+    "--connections",
+    type=click.IntRange(10, 20_000),
+    default=200,
+    show_default=True,
+    help="At most so many at the same time.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(5, 600), default=20, show_default=True, help="At most so long for one fault."
+)
+@click.option(
+    "--slower",
+    type=click.FloatRange(1),
+    default=500,
+    show_default=True,
+    metavar="MS",
+    help="Milliseconds by which the bystanders' 99th percentile may rise meanwhile.",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(0.1),
+    default=16,
+    show_default=True,
+    metavar="MIB",
+    help="Mebibytes by which the server may have grown after a fault.",
+)
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep everything there; - for standard output.",
+)
+@click.option(
+    "--i-own-this-host",
+    "foreign",
+    is_flag=True,
+    help="Try a server that is not on this machine. It is yours, and nobody else depends on it.",
+)
+def command(endpoint: str | None, **asked: Any) -> int:
+    """Try every fault on a running server, and give a verdict.
+
+    ENDPOINT is where it listens: 8888, tcp://127.0.0.1:8888, tls://localhost:8889, unix:///run/chat.sock, or
+    udp://127.0.0.1:7777. Healthy bystanders talk meanwhile: each of their messages must come through once and in
+    order, about as soon as before. Afterwards the server must let others in, and, where its process is known, hold no
+    more memory and descriptors than before, and be at rest.
+    """
+    console = _console(asked["output"])
+    if asked["listing"]:
+        from ..torture import catalogue, table
+
+        console.print(table.listing(catalogue.FAULTS))
+        return 0
+    plan = _plan(endpoint, asked)
+    result, interrupted = _try(plan, console)
+    return _told(result, interrupted, console, asked["output"])
+
+
+def _console(output: Path | None) -> Console:
+    try:
+        from rich.console import Console
+
+        from ..torture import table
+    except ImportError:
+        raise TortureError("netkit torture needs its own parts: pip install 'netkit[torture]'") from None
+    # What is asked for on standard output is alone there.
+    console = Console(stderr=output == Path("-"), highlight=False)
+    return console if console.is_terminal else Console(stderr=output == Path("-"), highlight=False, width=table.WIDE)
+
+
+def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
+    """What the options ask for."""
+    from ..endpoints import Endpoint
+    from ..torture import catalogue
+    from ..torture.run import Plan
+    from ..torture.trial import Bounds
+
+    if endpoint is None:
+        raise click.UsageError("give the ENDPOINT of the server, like tcp://127.0.0.1:8888.")
+    if asked["server_cmd"] and asked["pid"]:
+        raise click.UsageError("--server-cmd and --pid exclude each other: either it is started, or it runs already.")
+    where = Endpoint.parse(endpoint)
+    if not where.port and where.scheme not in ("unix",) and not asked["server_cmd"]:
+        raise click.UsageError("port 0 is any that is free: give --server-cmd, or the port that the server has.")
+    return Plan(
+        endpoint=where,
+        service=asked["service"],
+        faults=catalogue.chosen(asked["only"], asked["skip"], asked["service"], where.scheme),
+        seed=asked["seed"],
+        repeat=asked["repeat"],
+        bounds=Bounds(
+            connections=asked["connections"],
+            seconds=asked["seconds"],
+            slower=asked["slower"] / 1000,
+            memory=round(asked["memory"] * 1024 * 1024),
+        ),
+        command=asked["server_cmd"],
+        pid=asked["pid"] or 0,
+        foreign=asked["foreign"],
+    )
+
+
+def _try(plan: Plan, console: Console) -> tuple[Result, bool]:
+    """What came of it, and whether somebody stopped it before its end."""
+    from ..torture.run import Run
+    from ..torture.table import Lines, Screen
+
+    with (Screen if console.is_terminal else Lines)(console) as watch, terminable():
+        run = Run(plan, watch)
+        try:
+            asyncio.run(run.go())
+        except KeyboardInterrupt:
+            return run.result, True
+    return run.result, False
+
+
+def _told(result: Result, interrupted: bool, console: Console, output: Path | None) -> int:
+    """Print it, write it, and say with which code we end."""
+    from ..torture import table
+    from ..torture.verdict import BROKEN
+
+    table.show(result, console)
+    if output is not None:
+        text = json.dumps(result.to_dict(), indent=1) + "\n"
+        if output == Path("-"):
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text)
+    if interrupted:
+        raise TortureError("interrupted: what is above is what was tried until then")
+    return 1 if result.of(BROKEN) or result.stopped else 0

@@ -1,0 +1,1 @@
+"""The catalogue: each module has the faults of one kind, each a function that does it."""

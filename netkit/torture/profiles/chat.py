@@ -1,0 +1,39 @@
+"""Netkit's chat."""
+
+from __future__ import annotations
+
+from ..peer import Peer
+from .profile import Profile, Refused
+
+
+class Chat(Profile):
+    """Lines, telnet, names that can be changed, and answers behind ``***``."""
+
+    name = "chat"
+    about = "netkit's chat"
+    clean = True
+    attributed = True
+    telnet = True
+    commands = (b"/names", b"/who", b"/help", b"/rooms", b"/history 100")
+
+    async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
+        """The greeting, which comes by itself."""
+        if not await peer.hears(b"*** you are "):
+            raise Refused(f"no greeting: the connection is {peer.state}, and what came is {bytes(peer.heard[:80])!r}")
+
+    def rename(self, name: bytes) -> bytes:
+        """``/nick``."""
+        return b"/nick " + name + self.newline
+
+    def has_name(self, peer: Peer, name: bytes) -> bool | None:
+        """It says so, or why not."""
+        for line in peer.lines():
+            if line == b"*** you are " + name + b" now":
+                return True
+            if line.startswith(b"*** ") and name in line and b" is " in line and not line.startswith(b"*** you are"):
+                return False
+        return None
+
+    def leave(self) -> bytes:
+        """``/quit``."""
+        return b"/quit" + self.newline

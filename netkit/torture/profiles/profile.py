@@ -1,0 +1,72 @@
+"""What all profiles have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..peer import Peer
+
+
+class Refused(Exception):
+    """The service has not taken somebody in. The message says what came instead."""
+
+
+class Profile:
+    """One service, as its clients see it.
+
+    Attributes:
+        name: what it is called on the command line.
+        about: what it is, in one line.
+        bystanders: how many healthy clients there are.
+        rate: messages a second from each, below what the service may slow or punish.
+        echoes: whether what is said comes back to the speaker, and to nobody else.
+        newline: how a line ends.
+        clean: whether it promises that no line of others can do something to a terminal.
+        attributed: whether each line of others stands behind a mark of who says it.
+        telnet: whether it takes telnet commands out of what it is sent (RFC 854).
+        commands: lines that it answers to the sender alone, for a flood of commands.
+    """
+
+    name: str
+    about: str
+    bystanders = 8
+    rate = 1.5
+    echoes = False
+    newline = b"\n"
+    clean = False
+    attributed = False
+    telnet = False
+    commands: Sequence[bytes] = ()
+
+    async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
+        """Wait until the service has taken somebody in.
+
+        Args:
+            peer: who has just connected.
+            name: a name to have, where there are any.
+            listener: somebody who is in already, and hears what others say.
+
+        Raises:
+            Refused: it has not, in time.
+        """
+        raise NotImplementedError
+
+    def say(self, text: bytes) -> bytes:
+        """What is sent to say something to the others, with its newline."""
+        return text + self.newline
+
+    def rename(self, name: bytes) -> bytes:
+        """What is sent to have another name; empty where there are no names."""
+        return b""
+
+    def has_name(self, peer: Peer, name: bytes) -> bool | None:
+        """Whether somebody was given the name that was asked for; None while there is no answer yet."""
+        return None
+
+    def leave(self) -> bytes:
+        """What is sent to go; empty where one just goes."""
+        return b""
+
+    def answer(self, line: bytes) -> bytes:
+        """What must be sent at once in answer to a line, as to a ping; empty for nothing."""
+        return b""

@@ -1,0 +1,156 @@
+"""What a person sees: one row for each fault, while they are tried, and how to repeat what broke."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..wire.text import visible
+from .fault import Fault
+from .trial import mebibytes
+from .verdict import BROKEN, HELD, UNTRIED, Result, Verdict
+
+#: Columns of a pipe, which has none of its own.
+WIDE = 160
+
+STYLES = {HELD: "green", BROKEN: "bold red", UNTRIED: "dim"}
+
+
+class Screen:
+    """A table that grows, on a terminal: the last rows of it, as many as there is room for, until it is whole."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Screen:
+        self.live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.__exit__(None, None, None)
+
+    def trying(self, result: Result, fault: Fault, number: int, of: int) -> None:
+        """See ``run.Watch``."""
+        now = Text(f"{number} of {of}: {fault.name}: {fault.why}", style="cyan", no_wrap=True, overflow="ellipsis")
+        self.live.update(Group(table(result.verdicts[-self.console.height // 3 :]), now), refresh=True)
+
+    def tried(self, result: Result, verdict: Verdict) -> None:
+        """See ``run.Watch``. The next one is about to be drawn."""
+
+
+class Lines:
+    """A line for each fault, for a log or a pipe."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def trying(self, result: Result, fault: Fault, number: int, of: int) -> None:
+        """See ``run.Watch``. A line for each would be one too many."""
+
+    def tried(self, result: Result, verdict: Verdict) -> None:
+        """See ``run.Watch``."""
+        self.console.print(
+            Text(f"{verdict.fault}: {verdict.outcome}: {visible(verdict.words)} ({verdict.seconds:.1f} s)"),
+            soft_wrap=True,
+        )
+
+
+def show(result: Result, console: Console) -> None:
+    """Print what came of all of them, and how to repeat each that is broken."""
+    console.print(table(result.verdicts))
+    for each in result.of(BROKEN):
+        console.print()
+        for line in repeat(each):
+            console.print(Text(line), soft_wrap=True)
+    console.print()
+    console.print(Text(summary(result), style=STYLES[BROKEN if result.of(BROKEN) else HELD]), soft_wrap=True)
+
+
+def table(verdicts: Iterable[Verdict]) -> Table:
+    """Fault, what was expected, what was seen, held or broken, and the bystanders meanwhile."""
+    made = Table(box=None, pad_edge=False, show_edge=False)
+    made.add_column("fault", no_wrap=True)
+    made.add_column("", no_wrap=True)
+    made.add_column("expected", ratio=3)
+    made.add_column("seen", ratio=4)
+    made.add_column("p99, ms", justify="right", no_wrap=True)
+    made.add_column("memory", justify="right", no_wrap=True)
+    for each in verdicts:
+        made.add_row(
+            Text(each.fault),
+            Text(each.outcome, style=STYLES[each.outcome]),
+            Text(each.expected, style="dim"),
+            Text(visible(each.words)),
+            Text(_latency(each)),
+            Text(_memory(each)),
+        )
+    return made
+
+
+def repeat(verdict: Verdict) -> Iterable[str]:
+    """How to see a broken case again, alone: the command, and the bytes in two forms."""
+    assert verdict.repeat is not None
+    yield f"{verdict.fault}, again: {verdict.repeat.command}"
+    if verdict.repeat.bytes:
+        yield f"  the connection that broke it had sent {verdict.repeat.bytes:,} bytes:"
+        yield from (f"  {line}" for line in verdict.repeat.hexdump.splitlines())
+        yield f"  in Python: {verdict.repeat.literal}"
+
+
+def summary(result: Result) -> str:
+    """All of it in a sentence."""
+    counts = Counter(each.outcome for each in result.verdicts)
+    parts = [f"{counts[HELD]} held"]
+    if counts[BROKEN]:
+        names = dict.fromkeys(each.fault for each in result.of(BROKEN))
+        parts.append(f"{counts[BROKEN]} broken ({', '.join(names)})")
+    if counts[UNTRIED]:
+        parts.append(f"{counts[UNTRIED]} not tried")
+    return f"{result.service} on {result.endpoint}: {', '.join(parts)}, in {result.seconds:.0f} s"
+
+
+def listing(faults: Iterable[Fault]) -> Table:
+    """The catalogue."""
+    made = Table(box=None, pad_edge=False, show_edge=False)
+    for name in ("fault", "for", "over"):
+        made.add_column(name, no_wrap=True)
+    for name in ("why", "what must hold", "known from"):
+        made.add_column(name, ratio=1)
+    for each in faults:
+        needs = " (--server-cmd)" if each.restarts else " (--server-cmd or --pid)" if each.process else ""
+        made.add_row(
+            Text(each.name),
+            Text("\n".join(sorted(each.services))),
+            Text("\n".join(sorted(each.schemes))),
+            Text(each.why + needs),
+            Text(each.holds),
+            Text(each.source),
+        )
+    return made
+
+
+def _latency(verdict: Verdict) -> str:
+    """The bystanders' 99th percentile: before, and meanwhile."""
+    if verdict.bystanders is None or verdict.bystanders.p99 is None or verdict.calm is None:
+        return ""
+    return f"{1000 * verdict.calm:.1f} → {1000 * verdict.bystanders.p99:.1f}"
+
+
+def _memory(verdict: Verdict) -> str:
+    """By how much the server has grown."""
+    if verdict.recovery is None:
+        return ""
+    grown = verdict.recovery.after.memory - verdict.recovery.before.memory
+    return f"{'+' if grown >= 0 else '-'}{mebibytes(abs(grown))}"
