@@ -37,7 +37,7 @@ bench: $(VENV)/ready-to-bench ## Run netkit bench: which layer, which loop? (ARG
 # What measures runs alone, and after the rest, which runs on all processors: a file at a time, each on one of them.
 test: $(VENV)/ready-to-test ## Run all tests (ARGS="-k telnet": only those, one after another)
 	@$(if $(ARGS),$(VENV)/bin/python -m pytest $(ARGS), \
-		$(VENV)/bin/python -m pytest -n logical --dist loadfile -m "not alone and not soak" && $(VENV)/bin/python -m pytest -m alone)
+		$(VENV)/bin/python -m pytest -n logical --dist loadfile -m "not alone and not soak and not torture" && $(VENV)/bin/python -m pytest -m alone)
 
 soak: $(VENV)/ready-to-test ## Run two minutes of a chat whose guests do their worst, on every layer
 	@$(VENV)/bin/python -m pytest -m soak tests/soak $(ARGS)

@@ -1,0 +1,77 @@
+"""Servers that are broken on purpose are found broken, each by the fault that was made for it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import sys
+
+import pytest
+
+from netkit.endpoints import Endpoint
+from netkit.torture import catalogue
+from netkit.torture.fault import Fault
+from netkit.torture.run import Plan, Run
+from netkit.torture.trial import Bounds
+from netkit.torture.verdict import BROKEN, HELD, Result, Verdict
+from tests.process import SOURCE
+from tests.torture.flaws import Flaw, flaws
+
+pytestmark = pytest.mark.torture
+
+FAULTS = {each.name: each for each in catalogue.FAULTS}
+
+#: Shorter than for people: what is broken here is thoroughly broken.
+BOUNDS = Bounds(calm=0.3, watched=0.3, settling=1.0)
+
+
+class Nobody:
+    """Nobody watches."""
+
+    def trying(self, result: Result, fault: Fault, number: int, of: int) -> None:
+        pass
+
+    def tried(self, result: Result, verdict: Verdict) -> None:
+        pass
+
+
+def tried(fault: str, service: str, scheme: str, *options: str) -> Verdict:
+    """What comes of one fault on our own server."""
+    host = "localhost" if scheme == "tls" else "127.0.0.1"
+    kind = "udp" if scheme == "udp" else service
+    words = [sys.executable, "-m", "tests.torture.server", "--service", kind, "--port", "{port}", *options]
+    words += ["--cert", "{cert}", "--key", "{key}"] if scheme == "tls" else []
+    plan = Plan(
+        endpoint=Endpoint(scheme, host),
+        service=service,
+        faults=[FAULTS[fault]],
+        bounds=BOUNDS,
+        command=shlex.join(words),
+    )
+    run = Run(plan, Nobody())
+    asyncio.run(run.go())
+    (verdict,) = run.result.verdicts
+    return verdict
+
+
+@pytest.fixture(autouse=True)
+def _from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", SOURCE)
+
+
+@pytest.mark.parametrize("flaw", [*flaws()], ids=lambda flaw: f"{flaw.fault}-{flaw.name}")
+def test_what_is_broken_is_found_broken(flaw: Flaw) -> None:
+    verdict = tried(flaw.fault, flaw.service, flaw.scheme, "--flaw", flaw.name)
+    assert verdict.outcome == BROKEN, verdict.words
+    assert re.search(flaw.said, verdict.words), verdict.words
+
+
+@pytest.mark.parametrize("flaw", [*flaws()], ids=lambda flaw: f"{flaw.fault}-{flaw.service}")
+def test_the_same_server_without_the_flaw_holds(flaw: Flaw) -> None:
+    verdict = tried(flaw.fault, flaw.service, flaw.scheme)
+    assert verdict.outcome == HELD, verdict.words
+
+
+def test_every_fault_has_a_flaw_that_it_must_find() -> None:
+    assert {each.fault for each in flaws()} == set(FAULTS)
