@@ -38,22 +38,24 @@ class Witness:
         self.party: Party
 
     async def come(self, endpoint: str, service: str, mark: str) -> dict[str, Any]:
-        """Connect everybody, one after another."""
+        """Connect everybody: the first one, who hears the others come, and then all of these at once."""
         await self.leave()
         self.profile = PROFILES[service]
         target = Target(Endpoint.parse(endpoint), foreign=True)
         number = self.profile.bystanders
         self.party = Party(number, mark, self.profile.echoes, asyncio.get_running_loop().time)
-        for one in range(number):
-            try:
-                peer = await target.open(answer=self.profile.answer, on_data=partial(self._take, one))
-                self.peers.append(peer)
-                await self.profile.enter(peer, f"w{one}{mark}", self.peers[0] if one else None)
-            except (Unreachable, Refused, TimeoutError) as why:
-                return {
-                    "unable": f"bystander {one + 1} of {number} did not get in: {str(why) or 'it is not read from'}"
-                }
+        try:
+            self.peers.append(await self._enter(target, 0, mark))
+            others = (self._enter(target, one, mark) for one in range(1, number))
+            self.peers += await asyncio.gather(*others)
+        except (Unreachable, Refused, TimeoutError) as why:
+            return {"unable": f"a bystander did not get in: {str(why) or 'it is not read from'}"}
         return {}
+
+    async def _enter(self, target: Target, one: int, mark: str) -> Peer:
+        peer = await target.open(answer=self.profile.answer, on_data=partial(self._take, one))
+        await self.profile.enter(peer, f"w{one}{mark}", self.peers[0] if self.peers else None)
+        return peer
 
     def _take(self, one: int, data: bytes) -> None:
         self.party.take(one, data)

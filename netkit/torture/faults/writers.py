@@ -19,8 +19,7 @@ SLOW_WRITERS, SECONDS = 20, 3
 )
 async def slow_writers(trial: Trial) -> str:
     """Write a line at one byte a second, on many connections, and finish it."""
-    number = min(SLOW_WRITERS, trial.bounds.connections)
-    slow = [await trial.enter() for _ in range(number)]
+    slow = await trial.enter_all(SLOW_WRITERS)
     words = [trial.word() for _ in slow]
     lines = [trial.profile.say(word) for word in words]
     loop = asyncio.get_running_loop()
@@ -35,7 +34,7 @@ async def slow_writers(trial: Trial) -> str:
         hearer = one if trial.profile.echoes else await trial.listener()
         if not await hearer.hears(word):
             raise Broken(f"the line of a client that wrote a byte a second did not come through: {word!r}", one)
-    return f"{number} lines came through whole, after {SECONDS} s of one byte each"
+    return f"{len(slow)} lines came through whole, after {SECONDS} s of one byte each"
 
 
 @fault(
