@@ -193,6 +193,7 @@ class Delivery:
         log.info("closed %s: %s%s", session.peer, session.closing, detail)
         if session.handshake is None:
             self.tell("lost", session)
+            session.let_go()
         if not self.sessions:
             self.empty.set()
 

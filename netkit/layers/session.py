@@ -29,6 +29,27 @@ class Connection(Protocol):
         """
 
 
+class Gone:
+    """Stands for a connection that is gone: nothing that is asked of it has any effect."""
+
+    __slots__ = ()
+
+    def write(self, data: bytes) -> None:
+        """Nobody is there to get it."""
+
+    def hold(self) -> None:
+        """Nothing comes any more."""
+
+    def release(self) -> None:
+        """Nothing comes any more."""
+
+    def finish(self) -> None:
+        """It has ended."""
+
+
+GONE = Gone()
+
+
 class Session:
     """One connection from accept to its end: what a service knows it by, and what the delivery keeps for it."""
 
@@ -115,6 +136,12 @@ class Session:
     def ending(self) -> str:
         """Why it ends, see ``service.Conn``."""
         return self.closing
+
+    def let_go(self) -> None:
+        """Forget the tier's connection, which refers to the session too: both would stay until the garbage collector
+        comes by, and with them all buffers of the transport: over TLS, asyncio has 256 KiB for each.
+        """
+        self.connection = GONE
 
     def __repr__(self) -> str:
         return f"<{self.peer}>"

@@ -94,7 +94,7 @@ class Connection:
             self.ended()
             await self.writer.wait_closed()
         except (OSError, asyncio.CancelledError) as error:
-            exc = error
+            exc = error.with_traceback(None)  # the reader keeps it, and its traceback would keep this frame
         finally:
             self.lost(exc)
 

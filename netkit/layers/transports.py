@@ -176,3 +176,4 @@ class _Shim(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connection.lost(exc)
+        del self.connection  # asyncio's TLS keeps methods of ours, and the record keeps the transport
