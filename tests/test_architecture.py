@@ -58,6 +58,7 @@ ALLOWED = {
         "client",
         "bench",
         "tower",
+        "torture",
     },
     "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},

@@ -6,7 +6,7 @@ import asyncio
 
 from .fault import Broken
 from .subject import LOOK, REST_SHARE, Level, Subject
-from .trial import Bounds, Trial, mebibytes
+from .trial import Bounds, Trial
 from .verdict import Recovery
 
 #: Seconds for a server to close what its clients have left, and to give memory back.
@@ -29,7 +29,10 @@ async def lets_in(trial: Trial) -> list[str]:
 
 
 async def gives_back(subject: Subject, before: Level, bounds: Bounds) -> tuple[Recovery | None, list[str]]:
-    """See that the server comes to rest, and holds what it held before. What it holds, and what did not hold."""
+    """See that the server comes to rest, and has closed what its clients have left.
+
+    What it holds, and what did not hold. How much memory it may hold is left to who asks: what an allocator keeps for the next time is no leak.
+    """
     try:
         busy = await subject.rests()
         after = await _settled(subject, before, bounds)
@@ -40,8 +43,6 @@ async def gives_back(subject: Subject, before: Level, bounds: Bounds) -> tuple[R
         broken.append(f"afterwards it uses {busy:.0%} of a core while nobody says anything")
     if after.descriptors > before.descriptors:
         broken.append(f"afterwards it has {after.descriptors} descriptors open, before it was {before.descriptors}")
-    if after.memory > before.memory + bounds.memory:
-        broken.append(f"afterwards it holds {mebibytes(after.memory)}, before it was {mebibytes(before.memory)}")
     return Recovery(before, after, busy), broken
 
 

@@ -27,7 +27,7 @@ from .profiles import PROFILES
 from .recovery import gives_back, lets_in
 from .subject import Subject
 from .target import Target, Unreachable
-from .trial import Bounds, Trial
+from .trial import Bounds, Trial, mebibytes
 from .verdict import HELD, Repeat, Result, Verdict
 
 
@@ -235,9 +235,29 @@ class Run:
             return
         verdict.broken += await lets_in(self._trial(fault, verdict.round, "afterwards"))
         # One that is broken already, or was started anew, has no level to come back to.
-        if self.subject is not None and trial.before is not None and not (fault.restarts or verdict.broken):
-            verdict.recovery, broken = await gives_back(self.subject, trial.before, self.plan.bounds)
-            verdict.broken += broken
+        if self.subject is None or trial.before is None or fault.restarts or verdict.broken:
+            return
+        verdict.recovery, broken = await gives_back(self.subject, trial.before, self.plan.bounds)
+        verdict.broken += broken
+        if verdict.recovery is not None and verdict.recovery.grown > self.plan.bounds.memory:
+            await self._grows_again(fault, self.subject, verdict)
+
+    async def _grows_again(self, fault: Fault, subject: Subject, verdict: Verdict) -> None:
+        """See whether memory is lost, or kept by an allocator that will use it again: by doing the same once more."""
+        first = verdict.recovery
+        assert first is not None
+        trial = self._trial(fault, verdict.round)
+        await self.bystanders.talk()
+        await self._attempt(fault, trial, verdict)
+        await self.bystanders.settle(self.plan.bounds.settling)
+        await trial.close()
+        again, _ = await gives_back(subject, first.after, self.plan.bounds)
+        held = f"{mebibytes(first.before.memory)} before, {mebibytes(first.after.memory)} afterwards"
+        if again is None or again.grown > self.plan.bounds.memory / 2:
+            more = mebibytes(again.after.memory) if again else "nobody knows how much"
+            verdict.broken.append(f"it loses memory: it held {held}, and {more} when the same was done once more")
+        else:
+            verdict.seen += f"; it held {held}, and no more when the same was done again"
 
     def _repeat(self, fault: Fault, peer: Peer | None) -> Repeat:
         """How to see it again."""

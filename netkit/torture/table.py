@@ -152,5 +152,5 @@ def _memory(verdict: Verdict) -> str:
     """By how much the server has grown."""
     if verdict.recovery is None:
         return ""
-    grown = verdict.recovery.after.memory - verdict.recovery.before.memory
+    grown = verdict.recovery.grown
     return f"{'+' if grown >= 0 else '-'}{mebibytes(abs(grown))}"

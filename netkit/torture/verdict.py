@@ -46,6 +46,11 @@ class Recovery:
     after: Level
     busy: float
 
+    @property
+    def grown(self) -> int:
+        """Bytes by which it holds more than before."""
+        return self.after.memory - self.before.memory
+
 
 @dataclass(slots=True)
 class Verdict:
