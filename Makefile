@@ -6,7 +6,7 @@ ARGS =
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help serve bench test soak check clean FORCE
+.PHONY: help serve bench test soak torture check clean FORCE
 
 # The directory is removed and made anew when it does not fit: a slip in its name must not cost another one.
 ifeq ($(findstring venv,$(notdir $(VENV))),)
@@ -25,7 +25,7 @@ PROBE = import sys; sys.stdout.write("%s %s in %s" % ( \
 	sys.version_info >= (3, 11) and "fits" or "old", sys.version.split()[0], getattr(sys, "base_prefix", sys.prefix)))
 
 help: ## List what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: ARGS= more arguments, PYTHON=$(PYTHON) to make VENV=$(VENV) with"
 
 serve: $(VENV)/ready-to-serve ## Run netkit serve, by default on 127.0.0.1 port 8888 (ARGS="--service echo")
@@ -41,6 +41,10 @@ test: $(VENV)/ready-to-test ## Run all tests (ARGS="-k telnet": only those, one 
 
 soak: $(VENV)/ready-to-test ## Run two minutes of a chat whose guests do their worst, on every layer
 	@$(VENV)/bin/python -m pytest -m soak tests/soak $(ARGS)
+
+# They wait for most of the time: more of them at once than there are processors.
+torture: $(VENV)/ready-to-test ## Try every fault on netkit, on each layer and loop, and on servers that are broken on purpose
+	@$(VENV)/bin/python -m pytest -m torture tests/torture -n 6 --dist worksteal $(ARGS)
 
 check: $(VENV)/ready-to-check ## Lint, formatting and types
 	@$(VENV)/bin/ruff check .
