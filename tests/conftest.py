@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import pytest
 import pytest_asyncio
 import trustme
+from hypothesis import settings
 
 from netkit import layers
 from netkit.tls import server_context
@@ -64,6 +65,10 @@ TOGETHER = {
     "results": ("tests/benchmarks/test_results.py", "tests/docs/test_guide.py"),
     "charts": ("tests/bench/report/",),
 }
+
+# How long one example takes says more of the machine's neighbours than of netkit.
+settings.register_profile("netkit", deadline=None)
+settings.load_profile("netkit")
 
 #: Seconds until a task that is ending counts as left behind.
 ENDING = 2.0
