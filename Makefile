@@ -13,6 +13,10 @@ ifeq ($(findstring venv,$(notdir $(VENV))),)
 $(error VENV=$(VENV): give it a name with venv in it, such as VENV=.venv-3.13)
 endif
 
+# Bytecode is kept, also where containers say otherwise: tests start some hundred processes, and each would compile
+# netkit anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # uvloop is optional: no compiler is started for it where it has no wheel.
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 INSTALL = $(PIP) install --only-binary uvloop
@@ -53,7 +57,7 @@ check: $(VENV)/ready-to-check ## Lint, formatting and types
 
 clean: ## Remove what make and the tools have made
 	@rm -rf $(VENV) .venv-3.* build dist benchmarks/peers/.built .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find netkit tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find netkit tests examples benchmarks docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The venv is whole while this file is in it, and this file says which Python made it and where. Looked at on
 # every run: the venv of another Python, of a moved checkout or of an interrupted run is made anew.

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import pytest
 import pytest_asyncio
 import trustme
+from hypothesis import settings
 
 from netkit import layers
 from netkit.tls import server_context
@@ -58,6 +59,17 @@ PEERS = ("trio", "anyio", "twisted", "gevent", "tornado", "pyopenssl")
 #: What ``NETKIT_REQUIRE`` may name.
 NAMES = (*PROGRAMS, *PEERS, "uvloop", "ipv6", "chromium")
 
+#: Files that one worker runs, as several would each make the same anew: all figures of the results that are kept, which
+#: take seconds, and the charts, whose libraries do.
+TOGETHER = {
+    "results": ("tests/benchmarks/test_results.py", "tests/docs/test_guide.py"),
+    "charts": ("tests/bench/report/",),
+}
+
+# How long one example takes says more of the machine's neighbours than of netkit.
+settings.register_profile("netkit", deadline=None)
+settings.load_profile("netkit")
+
 #: Seconds until a task that is ending counts as left behind.
 ENDING = 2.0
 
@@ -82,6 +94,27 @@ def pytest_configure(config: pytest.Config) -> None:
     unknown = required().difference(NAMES)
     if unknown:
         raise pytest.UsageError(f"NETKIT_REQUIRE: {', '.join(sorted(unknown))}: choose from {', '.join(NAMES)}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m alone`` or ``-m soak``, leave out the files that never mark a test so: to read all takes seconds."""
+    wanted = config.option.markexpr
+    if wanted not in ("alone", "soak") or collection_path.suffix != ".py":
+        return None
+    return f"pytest.mark.{wanted}" not in collection_path.read_text() or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What shares something dear goes to one worker, see ``TOGETHER``; all else a file at a time."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((name for name, begins in TOGETHER.items() if file.startswith(begins)), file)
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

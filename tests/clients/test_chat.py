@@ -40,13 +40,16 @@ def joined(chat: Meeting, **guests: str) -> dict[str, Client]:
     return people
 
 
-def test_everybody_reads_what_anybody_says(chat: Meeting) -> None:
+def test_everybody_reads_what_anybody_says_and_that_the_server_stops(chat: Meeting) -> None:
     people = joined(chat, **GUESTS)
     for nick, person in people.items():
         person.says(f"I am {nick} änd use {GUESTS[nick]}")
         for other in people.values():
             if other is not person:
                 other.sees(f"<{nick}> I am {nick} änd use {GUESTS[nick]}")
+    chat.stops_cleanly()
+    for person in people.values():
+        person.sees("*** the server is stopping: goodbye (shutdown)")
 
 
 def test_everybody_can_quit(chat: Meeting) -> None:
@@ -62,13 +65,6 @@ def test_everybody_can_quit(chat: Meeting) -> None:
         assert person.wait() == 0
         for other in people.values():
             other.sees(f"*** {nick} left")
-
-
-def test_everybody_is_told_that_the_server_stops(chat: Meeting) -> None:
-    people = joined(chat, **GUESTS)
-    chat.stops_cleanly()
-    for person in people.values():
-        person.sees("*** the server is stopping: goodbye (shutdown)")
 
 
 def test_a_line_that_the_input_ends_in_is_said(chat: Meeting) -> None:

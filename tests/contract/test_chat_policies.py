@@ -93,11 +93,10 @@ async def test_who_reads_too_slowly_for_too_long_is_cut_off(
     await service.until("opened", 1)
     await site.connect(buffers=4 * KIB)
     await skip(bob, b"*** guest1 is here")
-    while not service.told["paused"]:
+    while not service.told["lost"]:  # its own loop takes some, so that it may be slow more than once
         await bob.send(b"x" * 4000 + b"\n")
         await asyncio.sleep(0)
     assert await skip(bob, b"*** guest1 left") == b"*** guest1 left (too slow)\n"
-    await service.until("lost")
     assert service.endings["too-slow"] == 1
 
 
@@ -115,7 +114,7 @@ async def test_operators_send_people_away_and_keep_them_away(serve: Serve) -> No
 
 
 async def test_an_operator_stops_the_server(serve: Serve) -> None:
-    site = await serve(Chat(operator_token=TOKEN))
+    site = await serve(Chat(operator_token=TOKEN), limits=Limits(linger=0.1))
     ann, bob = await enter(site, b"ann"), await enter(site, b"bob")
     await ann.send(b"/op %b\n/shutdown\n" % TOKEN.encode())
     await site.server.wait()
