@@ -116,10 +116,10 @@ def test_alone_it_lists_its_targets_and_needs_no_python(checkout: Checkout) -> N
     result = checkout.make("PYTHON=./missing")
     assert (result.returncode, result.stderr) == (0, "")
     named = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")]
-    assert named == ["help", "serve", "bench", "test", "soak", "check", "clean"]
+    assert named == ["help", "serve", "bench", "test", "soak", "torture", "check", "clean"]
 
 
-@pytest.mark.parametrize("target", ["serve", "bench", "test", "soak", "check"])
+@pytest.mark.parametrize("target", ["serve", "bench", "test", "soak", "torture", "check"])
 def test_an_old_python_is_refused(checkout: Checkout, target: str) -> None:
     checkout.python(version="3.10.13")
     complaint = checkout.complaint(target)
@@ -136,7 +136,7 @@ def test_a_missing_python_is_refused(checkout: Checkout) -> None:
     assert not checkout.venv.exists()
 
 
-@pytest.mark.parametrize("target", ["serve", "bench", "test", "soak", "check"])
+@pytest.mark.parametrize("target", ["serve", "bench", "test", "soak", "torture", "check"])
 def test_a_missing_venv_module_is_told_and_leaves_nothing(checkout: Checkout, target: str) -> None:
     checkout.python(venv=NEEDS_A_VENV_MODULE)
     complaint = checkout.complaint(target)
