@@ -185,7 +185,7 @@ class Run:
         if not fault.restarts:
             watched = trial.bounds.watched if verdict.outcome == HELD else 0.0
             await asyncio.sleep(began + watched - loop.time())
-            told = await self.bystanders.settle(self.plan.bounds.settling)
+            told = await self.bystanders.settle(self.plan.bounds.settling, fault.lossy)
             if not verdict.untried:
                 verdict.bystanders = told
                 verdict.broken += self._judged(told)
