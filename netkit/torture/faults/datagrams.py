@@ -148,11 +148,11 @@ async def answers_again(trial: Trial) -> None:
 
 def see_own(word: bytes, peer: DatagramPeer) -> None:
     """See that a source got no more than it sent, and nothing that others did."""
-    if peer.received > peer.sent.bytes:
-        raise Broken(f"{peer.received:,} bytes came back for {peer.sent.bytes:,}", peer)
     for each in peer.datagrams:
         if each[: len(word)] != word[: len(each)]:
             raise Broken("what one source sent came back to another", peer)
+    if peer.received > peer.sent.bytes:
+        raise Broken(f"{peer.received:,} bytes came back for {peer.sent.bytes:,}", peer)
 
 
 @fault(
