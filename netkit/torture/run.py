@@ -31,7 +31,6 @@ from .target import Target, Unreachable
 from .trial import Bounds, Trial, mebibytes
 from .verdict import HELD, Repeat, Result, Verdict
 
-
 #: Descriptors that we need besides those of connections.
 OTHERS = 64
 
