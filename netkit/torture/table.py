@@ -50,7 +50,9 @@ class Screen:
         """See ``run.Watch``. The next one is about to be drawn."""
 
     def _draw(self, verdicts: Sequence[Verdict], now: str) -> None:
-        words = Text(now, style="cyan", no_wrap=True, overflow="ellipsis")
+        words = Text(now, style="cyan")
+        # A terminal shows ^C where the cursor is, which must not make one line more of it.
+        words.truncate(self.console.width - len("^C "), overflow="ellipsis")
         last = verdicts[-max(1, self.console.height - OTHERS) :]
         self.live.update(Group(table(last, expected=False, whole=False), words) if last else words, refresh=True)
 
