@@ -59,7 +59,6 @@ ALLOWED = {
         "bench",
         "torture",
         "tower",
-        "torture",
     },
     "__init__": {"errors", "endings", "limits", "service", "datagrams", "server"},
     "__main__": {"cli"},

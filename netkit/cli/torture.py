@@ -13,6 +13,7 @@ from .terminal import terminable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..endpoints import Endpoint
     from ..torture.run import Plan
     from ..torture.verdict import Result
 
@@ -110,10 +111,6 @@ def command(endpoint: str | None, **asked: Any) -> int:
         console.print(table.listing(catalogue.FAULTS))
         return 0
     plan = _plan(endpoint, asked)
-    if asked["output"] not in (None, Path("-")):
-        from ..bench import results
-
-        results.writable(asked["output"])  # better found before the run than after it
     result, stopped = _try(plan, console)
     return _told(result, stopped, console, asked["output"])
 
@@ -132,27 +129,15 @@ def _console(output: Path | None) -> Console:
 
 def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
     """What the options ask for."""
-    import shlex
-
     from ..endpoints import Endpoint
     from ..torture import catalogue
-    from ..torture.run import Plan, room_for
+    from ..torture.run import Plan
     from ..torture.trial import Bounds
 
     if endpoint is None:
         raise click.UsageError("give the ENDPOINT of the server, like tcp://127.0.0.1:8888.")
-    if asked["server_cmd"] and asked["pid"]:
-        raise click.UsageError("--server-cmd and --pid exclude each other: either it is started, or it runs already.")
-    try:
-        if asked["server_cmd"] and not shlex.split(asked["server_cmd"]):
-            raise ValueError("it is empty")
-    except ValueError as wrong:
-        raise click.UsageError(f"--server-cmd is no command: {wrong}.") from None
     where = Endpoint.parse(endpoint)
-    if not where.port and where.scheme in ("tcp", "tls", "udp") and not asked["server_cmd"]:
-        raise click.UsageError("port 0 is any that is free: give --server-cmd, or the port that the server has.")
-    if not room_for(asked["connections"]):
-        raise click.UsageError(f"--connections {asked['connections']} is more than may be open here: see ulimit -n.")
+    _check(where, asked)
     return Plan(
         endpoint=where,
         service=asked["service"],
@@ -169,6 +154,28 @@ def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
         pid=asked["pid"] or 0,
         foreign=asked["foreign"],
     )
+
+
+def _check(where: Endpoint, asked: dict[str, Any]) -> None:
+    """Refuse what contradicts itself or cannot be done: better before the run than after it."""
+    import shlex
+
+    from ..bench import results
+    from ..torture.run import room_for
+
+    try:
+        if asked["server_cmd"] and not shlex.split(asked["server_cmd"]):
+            raise ValueError("it is empty")
+    except ValueError as wrong:
+        raise click.UsageError(f"--server-cmd is no command: {wrong}.") from None
+    if asked["server_cmd"] and asked["pid"]:
+        raise click.UsageError("--server-cmd and --pid exclude each other: either it is started, or it runs already.")
+    if not where.port and where.scheme in ("tcp", "tls", "udp") and not asked["server_cmd"]:
+        raise click.UsageError("port 0 is any that is free: give --server-cmd, or the port that the server has.")
+    if not room_for(asked["connections"]):
+        raise click.UsageError(f"--connections {asked['connections']} is more than may be open here: see ulimit -n.")
+    if asked["output"] not in (None, Path("-")):
+        results.writable(asked["output"])
 
 
 def _try(plan: Plan, console: Console) -> tuple[Result, str]:

@@ -263,7 +263,7 @@ class Run:
         trial = self._trial(fault, verdict.round)
         await self.bystanders.talk()
         await self._attempt(fault, trial, verdict)
-        await self.bystanders.settle(self.plan.bounds.settling)
+        await self.bystanders.settle(self.plan.bounds.settling, fault.lossy)
         await trial.close()
         again, _ = await gives_back(subject, first.after, self.plan.bounds)
         held = f"{mebibytes(first.before.memory)} before, {mebibytes(first.after.memory)} afterwards"

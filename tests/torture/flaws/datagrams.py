@@ -97,7 +97,7 @@ FLAWS = (
     Flaw("udp-sizes", SaysMore, "echo", r"26 bytes came back for 0", "udp"),
     Flaw("udp-reflection", AnswersEveryPort, "echo", r"it answers port 7, echo", "udp"),
     Flaw("udp-flood", AnswersTheLastOne, "echo", r"came back to another", "udp"),
-    Flaw("udp-flood", RemembersEach, "echo", r"afterwards it holds", "udp"),
+    Flaw("udp-flood", RemembersEach, "echo", r"it loses memory", "udp"),
     Flaw("udp-flood", StopsAtTooMuch, "echo", r"nobody new is answered|has exited", "udp"),
     Flaw("udp-loop", AnswersItself, "echo", r"answered itself .* and goes on", "udp"),
 )
