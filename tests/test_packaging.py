@@ -134,7 +134,7 @@ def test_only_click_is_required(metadata: Message) -> None:
 
 
 def test_the_extras_are_those_that_are_documented(metadata: Message) -> None:
-    extras = ["all", "bench", "chat", "connect", "tls-dev", "tower", "unicode-nicks", "uvloop"]
+    extras = ["all", "bench", "chat", "connect", "tls-dev", "torture", "tower", "unicode-nicks", "uvloop"]
     assert sorted(metadata.get_all("Provides-Extra", [])) == extras
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import TortureError
+from ..errors import NetkitError, TortureError
 from .terminal import terminable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..endpoints import Endpoint
     from ..torture.run import Plan
     from ..torture.verdict import Result
 
@@ -36,7 +35,7 @@ Services:
   netkit torture --list
 
 \b
-Exit status: 0 all held, 1 something broke or could not be tried, 2 asked wrongly.
+Exit status: 0 all that was tried held, 1 something broke or nothing could be tried, 2 asked wrongly.
 """
 
 
@@ -112,8 +111,8 @@ def command(endpoint: str | None, **asked: Any) -> int:
         console.print(table.listing(catalogue.FAULTS))
         return 0
     plan = _plan(endpoint, asked)
-    result, interrupted = _try(plan, console)
-    return _told(result, interrupted, console, asked["output"])
+    result, stopped = _try(plan, console)
+    return _told(result, stopped, console, asked["output"])
 
 
 def _console(output: Path | None) -> Console:
@@ -137,11 +136,8 @@ def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
 
     if endpoint is None:
         raise click.UsageError("give the ENDPOINT of the server, like tcp://127.0.0.1:8888.")
-    if asked["server_cmd"] and asked["pid"]:
-        raise click.UsageError("--server-cmd and --pid exclude each other: either it is started, or it runs already.")
     where = Endpoint.parse(endpoint)
-    if not where.port and where.scheme not in ("unix",) and not asked["server_cmd"]:
-        raise click.UsageError("port 0 is any that is free: give --server-cmd, or the port that the server has.")
+    _check(where, asked)
     return Plan(
         endpoint=where,
         service=asked["service"],
@@ -160,8 +156,36 @@ def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
     )
 
 
-def _try(plan: Plan, console: Console) -> tuple[Result, bool]:
-    """What came of it, and whether somebody stopped it before its end."""
+def _check(where: Endpoint, asked: dict[str, Any]) -> None:
+    """Refuse what contradicts itself or cannot be done: better before the run than after it."""
+    import shlex
+
+    from ..bench import results
+    from ..torture.run import room_for
+
+    try:
+        if asked["server_cmd"] and not shlex.split(asked["server_cmd"]):
+            raise ValueError("it is empty")
+    except ValueError as wrong:
+        raise click.UsageError(f"--server-cmd is no command: {wrong}.") from None
+    if asked["server_cmd"] and asked["pid"]:
+        raise click.UsageError("--server-cmd and --pid exclude each other: either it is started, or it runs already.")
+    if not where.port and where.scheme in ("tcp", "tls", "udp") and not asked["server_cmd"]:
+        raise click.UsageError("port 0 is any that is free: give --server-cmd, or the port that the server has.")
+    if not room_for(asked["connections"]):
+        raise click.UsageError(f"--connections {asked['connections']} is more than may be open here: see ulimit -n.")
+    if asked["output"] not in (None, Path("-")):
+        results.writable(asked["output"])
+
+
+def _try(plan: Plan, console: Console) -> tuple[Result, str]:
+    """What came of it, and why it was stopped before its end; empty if it was not.
+
+    Raises:
+        NetkitError: before anything was tried.
+    """
+    import asyncio
+
     from ..torture.run import Run
     from ..torture.table import Lines, Screen
 
@@ -170,22 +194,33 @@ def _try(plan: Plan, console: Console) -> tuple[Result, bool]:
         try:
             asyncio.run(run.go())
         except KeyboardInterrupt:
-            return run.result, True
-    return run.result, False
+            return run.result, "interrupted"
+        except NetkitError as why:
+            if not run.result.verdicts:
+                raise
+            return run.result, str(why)
+    return run.result, ""
 
 
-def _told(result: Result, interrupted: bool, console: Console, output: Path | None) -> int:
+def _told(result: Result, stopped: str, console: Console, output: Path | None) -> int:
     """Print it, write it, and say with which code we end."""
-    from ..torture import table
-    from ..torture.verdict import BROKEN
+    import json
 
-    table.show(result, console)
+    from ..bench import results
+    from ..torture import table
+    from ..torture.verdict import BROKEN, HELD
+
+    result.stopped = result.stopped or stopped
+    if result.verdicts:
+        table.show(result, console)
     if output is not None:
         text = json.dumps(result.to_dict(), indent=1) + "\n"
         if output == Path("-"):
             click.echo(text, nl=False)
         else:
-            output.write_text(text)
-    if interrupted:
-        raise TortureError("interrupted: what is above is what was tried until then")
-    return 1 if result.of(BROKEN) or result.stopped else 0
+            results.save(output, text)
+    if stopped:
+        raise TortureError(
+            f"{stopped}: {'what is above is what' if result.verdicts else 'nothing'} was tried until then"
+        )
+    return 1 if result.of(BROKEN) or result.stopped or not result.of(HELD) else 0

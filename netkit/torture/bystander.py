@@ -41,11 +41,11 @@ class Count:
     kinds: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
-    def note(self, kind: str, what: str) -> None:
+    def note(self, kind: str, what: str, times: int = 1) -> None:
         """Remember that something went wrong."""
-        self.kinds[kind] += 1
-        if self.kinds[kind] <= EXAMPLES:
+        if self.kinds[kind] < EXAMPLES:
             self.trouble.append(what)
+        self.kinds[kind] += times
 
 
 class Party:
@@ -56,13 +56,15 @@ class Party:
         mark: a word of hexadecimal digits that tells them from those of another run.
         echoes: whether each hears itself, and nobody else.
         clock: seconds, from any start.
+        ordered: whether what one says must come in order. Datagrams need not.
     """
 
-    def __init__(self, number: int, mark: str, echoes: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, number: int, mark: str, echoes: bool, clock: Callable[[], float], ordered: bool = True) -> None:
         self.number = number
         self.mark = mark.encode()
         self.count = Count()
         self._clock = clock
+        self._ordered = ordered
         self._said = [0] * number
         self._heard = [[0] * number for _ in range(number)]
         #: Of each pair, the messages that were skipped: out of order if they come yet, and lost if they do not.
@@ -101,7 +103,10 @@ class Party:
         skipped = self._skipped.setdefault((hearer, speaker), set())
         if number in skipped:
             skipped.remove(number)
-            self.count.note("out of order", f"bystander {hearer} heard message {number} of {speaker} after {before}")
+            if self._ordered:
+                self.count.note(
+                    "out of order", f"bystander {hearer} heard message {number} of {speaker} after {before}"
+                )
         elif number <= before:
             self.count.note("twice", f"bystander {hearer} heard message {number} of {speaker} again, after {before}")
             return
@@ -115,16 +120,20 @@ class Party:
         """Whether something has not come yet."""
         return self.count.came < self.count.due
 
-    def settle(self) -> Count:
-        """What has come of it all; what has not come until now is lost, and is not waited for again."""
+    def settle(self, lossy: bool = False) -> Count:
+        """What has come of it all; what has not come until now is lost, and is not waited for again.
+
+        Args:
+            lossy: what is lost is no trouble, and is not counted as late.
+        """
         now = self._clock()
         for hearer, speaker in sorted(self._pairs):
             said, heard = self._said[speaker], self._heard[hearer][speaker]
             lost = sorted({*range(heard + 1, said + 1), *self._skipped.pop((hearer, speaker), ())})
-            if lost:
+            if lost and not lossy:
                 self.count.latencies += [now - self._when[speaker, number] for number in lost]
                 numbers = ", ".join(map(str, lost[:EXAMPLES])) + (", ..." if len(lost) > EXAMPLES else "")
-                self.count.note("lost", f"bystander {hearer} has not heard message {numbers} of {speaker}")
+                self.count.note("lost", f"bystander {hearer} has not heard message {numbers} of {speaker}", len(lost))
             self._heard[hearer][speaker] = said
         self._when.clear()
         count, self.count = self.count, Count()

@@ -71,9 +71,14 @@ class Bystanders:
         """They talk from now on."""
         await self._ask("talk", True, ANSWER)
 
-    async def settle(self, within: float) -> Told:
-        """They fall silent. What is still under way is waited for, so many seconds at most."""
-        answer = await self._ask("settle", within, ANSWER + within)
+    async def settle(self, within: float, lossy: bool = False) -> Told:
+        """They fall silent. What is still under way is waited for, so many seconds at most.
+
+        Args:
+            within: that many seconds.
+            lossy: see ``Fault.lossy``: what is lost is no trouble then.
+        """
+        answer = await self._ask("settle", {"within": within, "lossy": lossy}, ANSWER + within)
         return Told(**answer | {"trouble": tuple(answer["trouble"])})
 
     async def leave(self) -> None:

@@ -57,6 +57,8 @@ class Fault:
         schemes: on which kinds of endpoints.
         process: whether the process of the server must be known.
         restarts: whether it ends the server, so that the command to start it again must be known. No bystander stays.
+        lossy: whether it is nobody's fault that messages of bystanders are lost meanwhile: datagrams are, where too
+            many come.
         attempt: does it.
     """
 
@@ -69,6 +71,7 @@ class Fault:
     schemes: frozenset[str] = STREAMS
     process: bool = False
     restarts: bool = False
+    lossy: bool = False
 
 
 def fault(
@@ -81,10 +84,11 @@ def fault(
     schemes: frozenset[str] = STREAMS,
     process: bool = False,
     restarts: bool = False,
+    lossy: bool = False,
 ) -> Callable[[Attempt], Fault]:
     """Make a fault of the function below, see ``Fault``."""
 
     def made(attempt: Attempt) -> Fault:
-        return Fault(name, why, source, holds, attempt, services, schemes, process or restarts, restarts)
+        return Fault(name, why, source, holds, attempt, services, schemes, process or restarts, restarts, lossy)
 
     return made

@@ -26,8 +26,8 @@ LINGER_RESET = struct.pack("ii", 1, 0)
 OPEN, ENDED, RESET = "open", "ended", "reset"
 
 
-class Peer(asyncio.Protocol, asyncio.DatagramProtocol):
-    """One connection to the server, or one socket of UDP.
+class Peer(asyncio.Protocol):
+    """One connection to the server.
 
     Args:
         read: whether it reads from the start.
@@ -108,6 +108,10 @@ class Peer(asyncio.Protocol, asyncio.DatagramProtocol):
         """The whole lines that came, without their ends."""
         return bytes(self.heard).replace(b"\r\n", b"\n").split(b"\n")[:-1]
 
+    def put(self, data: bytes) -> None:
+        """Send bytes, and neither note them nor wait until they are taken."""
+        self.transport.write(data)
+
     def stop_reading(self) -> None:
         """Leave what comes in the kernel."""
         self.transport.pause_reading()
@@ -164,16 +168,7 @@ class Peer(asyncio.Protocol, asyncio.DatagramProtocol):
         self._line = rest[-BLOCK:]
         for line in lines:
             if reply := answer(bytes(line.rstrip(b"\r"))):
-                self.transport.write(reply)
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        """See ``asyncio.DatagramProtocol``."""
-        self.data_received(data)
-
-    def error_received(self, exc: Exception) -> None:
-        """See ``asyncio.DatagramProtocol``: nobody listens there."""
-        self.state = RESET
-        self._news.set()
+                self.put(reply)
 
     def eof_received(self) -> bool:
         """See ``asyncio.Protocol``. Our side stays open, where that can be."""

@@ -31,7 +31,8 @@ async def lets_in(trial: Trial) -> list[str]:
 async def gives_back(subject: Subject, before: Level, bounds: Bounds) -> tuple[Recovery | None, list[str]]:
     """See that the server comes to rest, and has closed what its clients have left.
 
-    What it holds, and what did not hold. How much memory it may hold is left to who asks: what an allocator keeps for the next time is no leak.
+    What it holds, and what did not hold. How much memory it may hold is left to who asks: what an allocator keeps for
+    the next time is no leak.
     """
     try:
         busy = await subject.rests()

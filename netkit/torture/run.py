@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shlex
 import sys
 import tempfile
@@ -29,6 +30,19 @@ from .subject import Subject
 from .target import Target, Unreachable
 from .trial import Bounds, Trial, mebibytes
 from .verdict import HELD, Repeat, Result, Verdict
+
+#: Descriptors that we need besides those of connections.
+OTHERS = 64
+
+
+def room_for(connections: int) -> bool:
+    """Whether so many connections can be opened at the same time. The limit is raised where it must be and may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHERS
+    if soft != resource.RLIM_INFINITY and soft < wanted and (hard == resource.RLIM_INFINITY or hard >= wanted):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return True
+    return soft == resource.RLIM_INFINITY or soft >= wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,7 @@ class Run:
                 self.result.verdicts.append(verdict)
                 self.result.seconds = loop.time() - began
                 self.watch.tried(self.result, verdict)
-                if not self.result.stopped:
+                if not self.result.stopped and number < len(numbered):
                     self.result.stopped = await self._again(verdict)
 
     async def _find_server(self, held: AsyncExitStack, folder: Path) -> None:
@@ -157,7 +171,7 @@ class Run:
         """See that all is well while nothing is wrong, and how quick it is then."""
         if unable := await self.bystanders.come():
             raise TortureError(
-                f"{unable}: is it {self.profile.about}? (--service {self.profile.name} of {', '.join(PROFILES)})"
+                f"{unable}: is it {self.profile.about}? --service says what it is: {', '.join(PROFILES)}"
             )
         await self.bystanders.talk()
         await asyncio.sleep(self.plan.bounds.calm)
@@ -185,7 +199,7 @@ class Run:
         if not fault.restarts:
             watched = trial.bounds.watched if verdict.outcome == HELD else 0.0
             await asyncio.sleep(began + watched - loop.time())
-            told = await self.bystanders.settle(self.plan.bounds.settling)
+            told = await self.bystanders.settle(self.plan.bounds.settling, fault.lossy)
             if not verdict.untried:
                 verdict.bystanders = told
                 verdict.broken += self._judged(told)
@@ -194,7 +208,7 @@ class Run:
             await self._recover(fault, trial, verdict)
         verdict.seconds = loop.time() - began
         if verdict.broken:
-            verdict.repeat = self._repeat(fault, culprit)
+            verdict.repeat = self._repeat(verdict, culprit)
         return verdict
 
     async def _attempt(self, fault: Fault, trial: Trial, verdict: Verdict) -> Peer | None:
@@ -249,7 +263,7 @@ class Run:
         trial = self._trial(fault, verdict.round)
         await self.bystanders.talk()
         await self._attempt(fault, trial, verdict)
-        await self.bystanders.settle(self.plan.bounds.settling)
+        await self.bystanders.settle(self.plan.bounds.settling, fault.lossy)
         await trial.close()
         again, _ = await gives_back(subject, first.after, self.plan.bounds)
         held = f"{mebibytes(first.before.memory)} before, {mebibytes(first.after.memory)} afterwards"
@@ -259,12 +273,21 @@ class Run:
         else:
             verdict.seen += f"; it held {held}, and no more when the same was done again"
 
-    def _repeat(self, fault: Fault, peer: Peer | None) -> Repeat:
+    def _repeat(self, verdict: Verdict, peer: Peer | None) -> Repeat:
         """How to see it again."""
-        plan = self.plan
-        words = ["netkit", "torture", str(plan.endpoint), "--service", plan.service, "--only", fault.name]
+        plan, usual = self.plan, Bounds()
+        words = ["netkit", "torture", str(plan.endpoint), "--service", plan.service, "--only", verdict.fault]
         words += ["--seed", str(plan.seed)]
+        words += ["--repeat", str(verdict.round)] if verdict.round > 1 else []  # each is a different one
+        for option, given, default in (
+            ("--connections", plan.bounds.connections, usual.connections),
+            ("--seconds", plan.bounds.seconds, usual.seconds),
+            ("--slower", plan.bounds.slower * 1000, usual.slower * 1000),
+            ("--memory", plan.bounds.memory / 1024 / 1024, usual.memory / 1024 / 1024),
+        ):
+            words += [option, f"{given:g}"] if given != default else []
         words += ["--server-cmd", plan.command] if plan.command else ["--pid", str(plan.pid)] if plan.pid else []
+        words += ["--i-own-this-host"] if plan.foreign else []
         command = shlex.join(words)
         if peer is None:
             return Repeat(command)

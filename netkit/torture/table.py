@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,14 +15,20 @@ from .fault import Fault
 from .trial import mebibytes
 from .verdict import BROKEN, HELD, UNTRIED, Result, Verdict
 
-#: Columns of a pipe, which has none of its own.
-WIDE = 160
+#: Columns of a pipe, which has none of its own, and of a terminal on which what was expected has room too.
+WIDE, ROOM = 160, 110
+
+#: Characters of a literal above which it fills a screen and shows nothing: ``--json`` has it whole.
+LITERAL = 600
+
+#: Lines of a screen that are not rows of the table: its head, what is being tried, and where the cursor is.
+OTHERS = 3
 
 STYLES = {HELD: "green", BROKEN: "bold red", UNTRIED: "dim"}
 
 
 class Screen:
-    """A table that grows, on a terminal: the last rows of it, as many as there is room for, until it is whole."""
+    """A table that grows, on a terminal: one line for each of the last ones, as many as there is room for."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -30,6 +36,7 @@ class Screen:
 
     def __enter__(self) -> Screen:
         self.live.__enter__()
+        self._draw((), "the server is looked for, and the bystanders talk while nothing is wrong")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -37,11 +44,17 @@ class Screen:
 
     def trying(self, result: Result, fault: Fault, number: int, of: int) -> None:
         """See ``run.Watch``."""
-        now = Text(f"{number} of {of}: {fault.name}: {fault.why}", style="cyan", no_wrap=True, overflow="ellipsis")
-        self.live.update(Group(table(result.verdicts[-self.console.height // 3 :]), now), refresh=True)
+        self._draw(result.verdicts, f"{number} of {of}: {fault.name}: {fault.why}")
 
     def tried(self, result: Result, verdict: Verdict) -> None:
         """See ``run.Watch``. The next one is about to be drawn."""
+
+    def _draw(self, verdicts: Sequence[Verdict], now: str) -> None:
+        words = Text(now, style="cyan")
+        # A terminal shows ^C where the cursor is, which must not make one line more of it.
+        words.truncate(self.console.width - len("^C "), overflow="ellipsis")
+        last = verdicts[-max(1, self.console.height - OTHERS) :]
+        self.live.update(Group(table(last, expected=False, whole=False), words) if last else words, refresh=True)
 
 
 class Lines:
@@ -69,8 +82,9 @@ class Lines:
 
 def show(result: Result, console: Console) -> None:
     """Print what came of all of them, and how to repeat each that is broken."""
-    console.print(table(result.verdicts))
-    for each in result.of(BROKEN):
+    console.print(table(result.verdicts, expected=console.width >= ROOM))
+    firsts = {each.fault: each for each in reversed(result.of(BROKEN))}
+    for each in reversed(firsts.values()):
         console.print()
         for line in repeat(each):
             console.print(Text(line), soft_wrap=True)
@@ -78,20 +92,27 @@ def show(result: Result, console: Console) -> None:
     console.print(Text(summary(result), style=STYLES[BROKEN if result.of(BROKEN) else HELD]), soft_wrap=True)
 
 
-def table(verdicts: Iterable[Verdict]) -> Table:
-    """Fault, what was expected, what was seen, held or broken, and the bystanders meanwhile."""
-    made = Table(box=None, pad_edge=False, show_edge=False)
+def table(verdicts: Iterable[Verdict], *, expected: bool = True, whole: bool = True) -> Table:
+    """Fault, held or broken, what was expected, what was seen, the bystanders meanwhile, and the memory after it.
+
+    Args:
+        verdicts: a row each.
+        expected: whether there is room for what was.
+        whole: all that was seen, on as many lines as that takes; otherwise what fits on one.
+    """
+    made = Table(box=None, pad_edge=False, show_edge=False, expand=True)
     made.add_column("fault", no_wrap=True)
     made.add_column("", no_wrap=True)
-    made.add_column("expected", ratio=3)
-    made.add_column("seen", ratio=4)
+    if expected:
+        made.add_column("expected", ratio=3)
+    made.add_column("seen", ratio=4, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
     made.add_column("p99, ms", justify="right", no_wrap=True)
     made.add_column("memory", justify="right", no_wrap=True)
     for each in verdicts:
         made.add_row(
             Text(each.fault),
             Text(each.outcome, style=STYLES[each.outcome]),
-            Text(each.expected, style="dim"),
+            *([Text(each.expected, style="dim")] if expected else []),
             Text(visible(each.words)),
             Text(_latency(each)),
             Text(_memory(each)),
@@ -102,11 +123,13 @@ def table(verdicts: Iterable[Verdict]) -> Table:
 def repeat(verdict: Verdict) -> Iterable[str]:
     """How to see a broken case again, alone: the command, and the bytes in two forms."""
     assert verdict.repeat is not None
-    yield f"{verdict.fault}, again: {verdict.repeat.command}"
+    yield f"{verdict.fault}: what must hold: {verdict.expected}"
+    yield f"  again: {verdict.repeat.command}"
     if verdict.repeat.bytes:
         yield f"  the connection that broke it had sent {verdict.repeat.bytes:,} bytes:"
         yield from (f"  {line}" for line in verdict.repeat.hexdump.splitlines())
-        yield f"  in Python: {verdict.repeat.literal}"
+        literal = verdict.repeat.literal
+        yield f"  in Python: {literal}" if len(literal) <= LITERAL else "  the same as a Python literal: --json FILE"
 
 
 def summary(result: Result) -> str:

@@ -7,11 +7,15 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..endpoints import Endpoint
 from ..errors import EndpointError, TortureError
+from .datagrams import DatagramPeer
 from .peer import PATIENCE, Peer
+
+#: Its own name is that of a method below.
+Socket: TypeAlias = socket.socket
 
 #: What can be tried; the others are inherited and have no address.
 SCHEMES = ("tcp", "tls", "unix", "udp")
@@ -79,7 +83,7 @@ class Target:
         """Its port, 0 for a Unix socket."""
         return 0 if self.scheme == "unix" else int(self.address[1])
 
-    def socket(self, *, small: bool = False) -> socket.socket:
+    def socket(self, *, small: bool = False) -> Socket:
         """A socket that could be connected to it, non-blocking; ``small``: the kernel keeps little of what comes."""
         sock = socket.socket(self.family, self.kind)
         sock.setblocking(False)
@@ -97,6 +101,7 @@ class Target:
         small: bool = False,
         answer: Callable[[bytes], bytes] | None = None,
         on_data: Callable[[bytes], None] | None = None,
+        sock: Socket | None = None,
         within: float = PATIENCE,
     ) -> Peer:
         """Connect, and shake hands where the endpoint wants that.
@@ -107,19 +112,21 @@ class Target:
             small: see ``socket``.
             answer: see ``Peer``.
             on_data: see ``Peer``.
+            sock: to do it with, from ``socket``: bound to where it is to come from. It is closed if it cannot be used.
             within: seconds for it.
 
         Raises:
             Unreachable: it did not come about.
         """
         loop = asyncio.get_running_loop()
-        sock = self.socket(small=small)
-        peer = Peer(read=read, answer=answer, on_data=on_data)
+        sock = sock or self.socket(small=small)
+        kind = DatagramPeer if self.scheme == "udp" else Peer
+        peer = kind(read=read, answer=answer, on_data=on_data)
         context = self._context if self.scheme == "tls" and not raw else None
         try:
             async with asyncio.timeout(within):
                 await loop.sock_connect(sock, self.address)
-                if self.scheme == "udp":
+                if isinstance(peer, DatagramPeer):
                     await loop.create_datagram_endpoint(lambda: peer, sock=sock)
                 else:
                     await loop.create_connection(

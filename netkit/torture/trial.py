@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,14 +72,16 @@ class Trial:
 
     # Who comes
 
-    async def open(self, *, raw: bool = False, read: bool = True, small: bool = False) -> Peer:
+    async def open(
+        self, *, raw: bool = False, read: bool = True, small: bool = False, sock: socket.socket | None = None
+    ) -> Peer:
         """A connection, and nothing more; see ``Target.open``.
 
         Raises:
             Broken: it could not be made.
         """
         try:
-            peer = await self.target.open(raw=raw, read=read, small=small, answer=self.profile.answer)
+            peer = await self.target.open(raw=raw, read=read, small=small, answer=self.profile.answer, sock=sock)
         except Unreachable as why:
             raise Broken(str(why)) from None
         self._peers.append(peer)

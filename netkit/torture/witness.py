@@ -4,7 +4,7 @@ It is told what to do in lines of JSON on standard input, and answers each with 
 
 - ``{"come": {...}}``: connect all of them to the endpoint, and see that everybody hears everybody;
 - ``{"talk": true}``: talk from now on;
-- ``{"settle": SECONDS}``: fall silent, wait until all has come, for so long at most, and tell what came of it;
+- ``{"settle": {...}}``: fall silent, wait until all has come, for so long at most, and tell what came of it;
 - ``{"leave": true}``: go.
 
 A process of its own, so that whatever does its worst does not slow those by whom that is judged.
@@ -25,6 +25,9 @@ from .peer import OPEN, Peer
 from .profiles import PROFILES, Refused
 from .target import Target, Unreachable
 
+#: Seconds in which nothing comes, after which no more is waited for where messages may be lost.
+QUIET = 0.3
+
 #: What makes a message as long as lines of people are, in bytes.
 PADDING = b" " + b"x" * 60
 
@@ -34,6 +37,7 @@ class Witness:
 
     def __init__(self) -> None:
         self.peers: list[Peer] = []
+        self.opened: list[Peer] = []
         self.talking: list[asyncio.Task[None]] = []
         self.party: Party
 
@@ -43,17 +47,22 @@ class Witness:
         self.profile = PROFILES[service]
         target = Target(Endpoint.parse(endpoint), foreign=True)
         number = self.profile.bystanders
-        self.party = Party(number, mark, self.profile.echoes, asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        self.party = Party(number, mark, self.profile.echoes, clock, ordered=target.scheme != "udp")
         try:
             self.peers.append(await self._enter(target, 0, mark))
             others = (self._enter(target, one, mark) for one in range(1, number))
-            self.peers += await asyncio.gather(*others)
+            for each in await asyncio.gather(*others, return_exceptions=True):
+                if isinstance(each, BaseException):
+                    raise each
+                self.peers.append(each)
         except (Unreachable, Refused, TimeoutError) as why:
             return {"unable": f"a bystander did not get in: {str(why) or 'it is not read from'}"}
         return {}
 
     async def _enter(self, target: Target, one: int, mark: str) -> Peer:
         peer = await target.open(answer=self.profile.answer, on_data=partial(self._take, one))
+        self.opened.append(peer)
         await self.profile.enter(peer, f"w{one}{mark}", self.peers[0] if self.peers else None)
         return peer
 
@@ -74,26 +83,30 @@ class Witness:
         while peer.state == OPEN:
             await asyncio.sleep(due - loop.time())
             if peer.state == OPEN:
-                peer.transport.write(self.profile.say(self.party.next(one, due) + PADDING))
+                peer.put(self.profile.say(self.party.next(one, due) + PADDING))
             due += beat
 
-    async def settle(self, within: float) -> dict[str, Any]:
+    async def settle(self, within: float, lossy: bool) -> dict[str, Any]:
         """Everybody falls silent, and what is still under way is waited for."""
         await self._hush()
-        deadline = asyncio.get_running_loop().time() + within
-        while self.party.missing() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  by whichever
+        clock = asyncio.get_running_loop().time
+        until, quiet = clock() + within, clock() + QUIET
+        came = self.party.count.came
+        while self.party.missing() and clock() < until and not (lossy and clock() > quiet):
             await asyncio.sleep(0.005)
+            if came != self.party.count.came:
+                came, quiet = self.party.count.came, clock() + QUIET
         for one, peer in enumerate(self.peers):
             if peer.state != OPEN:
                 self.party.cut(one, peer.state)
-        return told(self.party.settle())
+        return told(self.party.settle(lossy))
 
     async def leave(self) -> dict[str, Any]:
         """Everybody goes."""
         await self._hush()
-        for peer in self.peers:
+        for peer in self.opened:
             peer.close()
-        self.peers = []
+        self.peers, self.opened = [], []
         await asyncio.sleep(0)
         return {}
 
@@ -137,7 +150,7 @@ async def main() -> None:
             case "talk":
                 answer = witness.talk()
             case "settle":
-                answer = await witness.settle(given)
+                answer = await witness.settle(**given)
             case _:
                 answer = await witness.leave()
         print(json.dumps(answer), flush=True)  # noqa: T201  it is what it answers with

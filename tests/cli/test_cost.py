@@ -25,6 +25,9 @@ HEAVY |= {"ast", "difflib", "pygments", "netkit.tower"}
 #: What only the client needs.
 HEAVY |= {"prompt_toolkit", "netkit.client"}
 
+#: What only the torture needs.
+HEAVY |= {"OpenSSL", "netkit.torture"}
+
 #: Runs of each program. Times are of the processor, so that other processes matter little.
 RUNS = 7
 

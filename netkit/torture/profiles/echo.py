@@ -10,7 +10,7 @@ class Echo(Profile):
     """Byte for byte, whatever they are."""
 
     name = "echo"
-    about = "the same bytes come back (RFC 862)"
+    about = "an echo (RFC 862)"
     bystanders = 4
     rate = 25.0
     echoes = True
