@@ -256,8 +256,9 @@ async def serve(kind: type[asyncio.BaseProtocol], port: int, context: ssl.SSLCon
         return one
 
     timeout = 3.0 if context else None
+    # Without descriptors asyncio tries, and reports, as often as the backlog is long.
     server = await loop.create_server(
-        protocol, "127.0.0.1", port, backlog=1024, ssl=context, ssl_handshake_timeout=timeout
+        protocol, "127.0.0.1", port, backlog=100, ssl=context, ssl_handshake_timeout=timeout
     )
     await shared.closing.wait()
     server.close()

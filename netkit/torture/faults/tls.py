@@ -21,7 +21,7 @@ CUT, RENEGOTIATIONS = 10, 100
 
 #: The first byte of a record with a part of a handshake (RFC 8446, 5.1), the bytes before what it holds, and the first
 #: one of these where a hello was accepted (4).
-HANDSHAKE, HEAD_SIZE, SERVER_HELLO = b"\x16", 5, 2
+HANDSHAKE, HEAD_SIZE, SERVER_HELLO = b"\x16", 5, b"\x02"
 
 #: The head of a record of data that announces so many bytes: it looks like TLS 1.2 in all versions since (5.2).
 HEAD = b"\x17\x03\x03"
@@ -214,7 +214,7 @@ async def refused(trial: Trial, what: str, offer: bytes) -> None:
     await peer.send(offer)
     if not await peer.wait(lambda: len(peer.heard) > HEAD_SIZE, trial.bounds.ending) and peer.state == OPEN:
         raise Broken(f"a client that offers {what} alone is neither refused nor let in", peer)
-    if peer.heard[:1] == HANDSHAKE and peer.heard[HEAD_SIZE] == SERVER_HELLO:
+    if peer.heard.startswith(HANDSHAKE) and peer.heard[HEAD_SIZE:].startswith(SERVER_HELLO):
         raise Broken(f"a client that offers {what} alone is let in", peer)
 
 
