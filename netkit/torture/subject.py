@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import resource
@@ -131,6 +132,13 @@ class Subject:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """End it and all that it has started, without a warning."""
+        with suppress(ProcessLookupError):
+            for pid in Server(self.pid).pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def gone(self) -> str:
         """How it has ended, in words; empty while it runs."""
         if self._process is not None:
@@ -177,6 +185,19 @@ class Subject:
         await asyncio.sleep(seconds)
         return max(0, server.cpu() - before) / 1e9 / seconds
 
+    async def restless(self, seconds: float) -> float:
+        """The share of some seconds in which it ran, or waited for a core that others had: one that spins has all.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+        server = Server(self.pid)
+        before = server.cpu() + server.read().waited
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(seconds)
+        took = asyncio.get_running_loop().time() - began
+        return max(0, server.cpu() + server.read().waited - before) / 1e9 / took
+
     async def rests(self, within: float = REST) -> float:
         """Wait until it does next to nothing. The share of a core that it used in the last look: above ``REST_SHARE``
         if it did not come to rest in time.
@@ -190,19 +211,31 @@ class Subject:
         return share
 
     @contextmanager
-    def few_descriptors(self, more: int) -> Iterator[None]:
-        """Let it open only so many more descriptors than it has now (prlimit(2), Linux).
+    def few_descriptors(self, more: int) -> Iterator[int]:
+        """Let each of its processes open only so many more descriptors than it has now (prlimit(2), Linux).
+
+        Gives how many processes there are.
 
         Raises:
             OSError: that is not permitted.
+            ProcessLookupError: it has ended.
         """
-        server = Server(self.pid)
-        before = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in server.pids}
-        for pid, (_, hard) in before.items():
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (psutil.Process(pid).num_fds() + more, hard))
+        before: dict[int, tuple[int, int]] = {}
         try:
-            yield
+            for pid in Server(self.pid).pids:
+                with suppress(ProcessLookupError, FileNotFoundError):
+                    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                    resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(room(pid, more), hard), hard))
+                    before[pid] = soft, hard
+            yield len(before)
         finally:
             for pid, limits in before.items():
                 with suppress(ProcessLookupError):
                     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+def room(pid: int, more: int) -> int:
+    """The limit below which a process has so many numbers left for descriptors (Linux)."""
+    taken = {int(number) for number in os.listdir(f"/proc/{pid}/fd")}
+    free = (number for number in itertools.count() if number not in taken)
+    return next(itertools.islice(free, more, None))

@@ -34,6 +34,7 @@ class Bounds:
         calm: seconds in which nothing is wrong, before all faults: what the bystanders' latency is held against.
         watched: seconds for which a fault is watched at least, so that there are messages to judge by.
         settling: seconds after a fault in which what the bystanders have said must have come.
+        ending: seconds for the server to end what it must end: a connection, or itself after SIGTERM.
     """
 
     connections: int = 200
@@ -43,6 +44,7 @@ class Bounds:
     calm: float = 2.0
     watched: float = 1.0
     settling: float = 5.0
+    ending: float = 10.0
 
 
 class Trial:

@@ -14,6 +14,7 @@ import signal
 import ssl
 import sys
 from collections import deque
+from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import cast
 
@@ -255,14 +256,22 @@ async def serve(kind: type[asyncio.BaseProtocol], port: int, context: ssl.SSLCon
         return one
 
     timeout = 3.0 if context else None
+    # Without descriptors asyncio tries, and reports, as often as the backlog is long.
     server = await loop.create_server(
-        protocol, "127.0.0.1", port, backlog=1024, ssl=context, ssl_handshake_timeout=timeout
+        protocol, "127.0.0.1", port, backlog=100, ssl=context, ssl_handshake_timeout=timeout
     )
     await shared.closing.wait()
     server.close()
     for one in list(made):
         cast("Echo | Line", one).transport.close()
     await asyncio.sleep(0.1)  # what is to be written goes out
+
+
+def encrypted(cert: str, key: str) -> ssl.SSLContext:
+    """What TLS is served with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
 
 
 def main(args: list[str]) -> None:
@@ -276,11 +285,12 @@ def main(args: list[str]) -> None:
     kind = KINDS[given.service]
     if given.flaw:
         kind = import_module("tests.torture.flaws").kind(given.flaw)
-    context = None
-    if given.cert:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(given.cert, given.key)
-    asyncio.run(serve(kind, given.port, context))
+    # What is wrong may be how it is served.
+    own: Callable[[int, str, str], Coroutine[None, None, None]] | None = getattr(kind, "serve", None)
+    if own is not None:
+        asyncio.run(own(given.port, given.cert, given.key))
+    else:
+        asyncio.run(serve(kind, given.port, encrypted(given.cert, given.key) if given.cert else None))
 
 
 if __name__ == "__main__":
