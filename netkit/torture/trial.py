@@ -112,6 +112,16 @@ class Trial:
             raise Broken("a newcomer's first words are not read", peer) from None
         return peer
 
+    async def party(self, number: int, *, small: bool = False) -> list[Peer]:
+        """Several whom the service takes in at the same time; at most as many as the bounds allow, and ``AT_ONCE``.
+
+        Raises:
+            Broken: it has not taken in one of them.
+        """
+        listener = await self.listener() if not self.profile.echoes else None
+        number = min(number, self.bounds.connections, AT_ONCE)
+        return await all_of([self._enter(listener, small) for _ in range(number)])
+
     async def listener(self) -> Peer:
         """Somebody healthy who hears what others say; the same one each time, unless the connection has ended."""
         if self._listener is None or self._listener.state != "open":

@@ -25,6 +25,7 @@ class Profile:
         attributed: whether each line of others stands behind a mark of who says it.
         telnet: whether it takes telnet commands out of what it is sent (RFC 854).
         commands: lines that it answers to the sender alone, for a flood of commands.
+        listing: the command that lists who is here; empty where there is none.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Profile:
     attributed = False
     telnet = False
     commands: Sequence[bytes] = ()
+    listing = b""
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Wait until the service has taken somebody in.
@@ -62,6 +64,14 @@ class Profile:
     def has_name(self, peer: Peer, name: bytes) -> bool | None:
         """Whether somebody was given the name that was asked for; None while there is no answer yet."""
         return None
+
+    def server_name(self, peer: Peer) -> bytes:
+        """A name that speaks for the server; empty where there are no names."""
+        return b""
+
+    def ask(self, word: bytes) -> bytes:
+        """What is sent to be answered with a word in it, after all that was asked before; empty where nothing is."""
+        return b""
 
     def leave(self) -> bytes:
         """What is sent to go; empty where one just goes."""
