@@ -14,6 +14,7 @@ class Chat(Profile):
     clean = True
     attributed = True
     telnet = True
+    half_close = True
     commands = (b"/names", b"/who", b"/help", b"/rooms", b"/history 100")
     listing = b"/who"
 

@@ -24,6 +24,7 @@ class Profile:
         clean: whether it promises that no line of others can do something to a terminal.
         attributed: whether each line of others stands behind a mark of who says it.
         telnet: whether it takes telnet commands out of what it is sent (RFC 854).
+        half_close: whether it promises to answer who has ended their side, and to take a last line without its newline.
         commands: lines that it answers to the sender alone, for a flood of commands.
         listing: the command that lists who is here; empty where there is none.
     """
@@ -37,6 +38,7 @@ class Profile:
     clean = False
     attributed = False
     telnet = False
+    half_close = False
     commands: Sequence[bytes] = ()
     listing = b""
 
