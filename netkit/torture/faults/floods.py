@@ -85,7 +85,7 @@ async def _answered(trial: Trial, reader: Peer, stopped: Peer) -> None:
 )
 async def talk_flood(trial: Trial) -> str:
     """Let many say many lines in one write each, all at once."""
-    talkers = await trial.party(TALKERS)
+    talkers = await trial.enter_all(TALKERS)
     marks = [trial.word() for _ in talkers]
     bulks = [b"".join(trial.profile.say(b"%b:%d." % (mark, number)) for number in range(LINES_EACH)) for mark in marks]
     for talker, bulk in zip(talkers, bulks, strict=True):
@@ -137,7 +137,7 @@ def _in_order(talker: Peer, mark: bytes, lines: list[bytes]) -> int:
 )
 async def empty_messages(trial: Trial) -> str:
     """Send empty lines, and a message after them; then a flood of single bytes."""
-    first, second = await trial.party(2)
+    first, second = await trial.enter_all(2)
     newline = trial.profile.newline
     await first.send(newline, EMPTY)
     try:

@@ -44,7 +44,7 @@ WORD = re.compile(rb"torture-\d+-[0-9a-f]{8}")
 )
 async def reset_while_written_to(trial: Trial) -> str:
     """Break off in waves, with a reset, while much is to be written."""
-    crowd = await trial.party(BROKEN_OFF, small=True)
+    crowd = await trial.enter_all(BROKEN_OFF, small=True)
     for peer in crowd:
         peer.stop_reading()
     waves = [crowd[at : at + WAVE] for at in range(0, len(crowd), WAVE)]
@@ -66,7 +66,7 @@ async def _owe(peer: Peer) -> None:
 
 async def _talk_to(trial: Trial, waves: Sequence[Sequence[Peer]]) -> None:
     """Say much to those who break off, half of each wave before it is said, and half after it."""
-    speakers = await trial.party(len(waves))
+    speakers = await trial.enter_all(len(waves))
     words = [trial.word() for _ in speakers]
     for speaker, wave, word in zip(speakers, waves, words, strict=True):
         _reset(wave[::2])
@@ -198,7 +198,7 @@ async def _half_closed_lines(trial: Trial) -> str:
 )
 async def leave_mid_line(trial: Trial) -> str:
     """Go in the middle of a line, some with an end and some with a reset, and let others come in their places."""
-    leavers = await trial.party(2 * LEAVERS)
+    leavers = await trial.enter_all(2 * LEAVERS)
     halves = [trial.word() for _ in leavers]
     for number, (peer, half) in enumerate(zip(leavers, halves, strict=True)):
         await peer.send(trial.profile.say(half).removesuffix(trial.profile.newline))
@@ -207,7 +207,7 @@ async def leave_mid_line(trial: Trial) -> str:
         else:
             peer.close()
     listener = await trial.listener()
-    others = await trial.party(2 * LEAVERS)
+    others = await trial.enter_all(2 * LEAVERS)
     words = [trial.word() for _ in others]
     for other, word in zip(others, words, strict=True):
         await trial.say(other, word)

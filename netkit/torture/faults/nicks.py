@@ -34,7 +34,7 @@ UNICODE_CONTROL = re.compile("[\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
 async def nick_race(trial: Trial) -> str:
     """Let many ask for one name in the same instant, and another when its owner has gone."""
-    racers = await trial.party(RACERS)
+    racers = await trial.enter_all(RACERS)
     name = trial.name()
     line = trial.profile.rename(name.encode())
     for racer in racers:
@@ -125,7 +125,7 @@ async def nick_loop(trial: Trial) -> str:
 async def nick_nasty(trial: Trial) -> str:
     """Ask for names that nobody should have, and say something under each."""
     listener = await trial.listener()
-    owner, ordinary, *crowd = await trial.party(2 + len(_nasty(b"", b"")))
+    owner, ordinary, *crowd = await trial.enter_all(2 + len(_nasty(b"", b"")))
     plain = b"tace" + trial.name().encode()[1:6]
     await _takes(trial, owner, plain)
     before = len(listener.heard)
