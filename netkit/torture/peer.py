@@ -16,6 +16,9 @@ PATIENCE = 5.0
 #: Bytes that are handed to the transport at once.
 BLOCK = 64 * 1024
 
+#: Bytes that are written one by one, before others may go on.
+APART = 100
+
 #: Bytes of what was received that are kept, the last ones.
 KEPT = 16 * 1024 * 1024
 
@@ -79,6 +82,28 @@ class Peer(asyncio.Protocol):
             async with asyncio.timeout(within):
                 await self._writable.wait()
             await asyncio.sleep(0)  # to see whether it has ended, and to let others go on
+        return self.state == OPEN
+
+    async def send_apart(self, data: bytes, *, within: float = PATIENCE) -> bool:
+        """Send each byte in a write of its own: in a segment of its own too, while the server takes them.
+
+        Returns:
+            Whether the connection is still open.
+
+        Raises:
+            TimeoutError: the server has taken nothing for ``within`` seconds.
+        """
+        for at in range(0, len(data), APART):
+            some = data[at : at + APART]
+            self.sent.note(some)
+            for byte in some:
+                if not self.transport.is_closing():  # or asyncio logs each
+                    self.transport.write(bytes((byte,)))
+            async with asyncio.timeout(within):
+                await self._writable.wait()
+            await asyncio.sleep(0)
+            if self.state != OPEN:
+                return False
         return self.state == OPEN
 
     async def wait(self, met: Callable[[], bool], within: float = PATIENCE) -> bool:

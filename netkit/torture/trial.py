@@ -98,14 +98,14 @@ class Trial:
         listener = await self.listener() if not self.profile.echoes else None
         return await self._enter(listener, small)
 
-    async def enter_all(self, number: int) -> list[Peer]:
+    async def enter_all(self, number: int, *, small: bool = False) -> list[Peer]:
         """The same with so many at the same time; at most as many as the bounds allow.
 
         Raises:
             Broken: the service has not taken in one of them.
         """
         listener = await self.listener() if not self.profile.echoes else None
-        return await all_of([self._enter(listener) for _ in range(min(number, self.bounds.connections))])
+        return await all_of([self._enter(listener, small) for _ in range(min(number, self.bounds.connections))])
 
     async def _enter(self, listener: Peer | None, small: bool = False) -> Peer:
         peer = await self.open(small=small)

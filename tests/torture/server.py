@@ -170,7 +170,7 @@ class Line(asyncio.Protocol):
     def rename(self, name: str) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,23}", name):
             self.tell("*** a name has letters and digits")
-        elif name in self.server.members.values():
+        elif name.lower() in {"server", *map(str.lower, self.server.members.values())}:
             self.tell(f"*** {name} is taken")
         else:
             self.server.members[self] = self.name = name

@@ -14,7 +14,9 @@ class Chat(Profile):
     clean = True
     attributed = True
     telnet = True
+    half_close = True
     commands = (b"/names", b"/who", b"/help", b"/rooms", b"/history 100")
+    listing = b"/who"
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """The greeting, which comes by itself."""
@@ -26,13 +28,20 @@ class Chat(Profile):
         return b"/nick " + name + self.newline
 
     def has_name(self, peer: Peer, name: bytes) -> bool | None:
-        """It says so, or why not."""
-        for line in peer.lines():
-            if line == b"*** you are " + name + b" now":
-                return True
-            if line.startswith(b"*** ") and name in line and b" is " in line and not line.startswith(b"*** you are"):
-                return False
-        return None
+        """It says so, or why not. That somebody else has it now, everybody is told: ``*** guest2 is ann now``."""
+        lines = peer.lines()
+        if b"*** you are " + name + b" now" in lines:
+            return True
+        refusals = (b"*** " + name + b" is ", b"*** " + name + b" looks ", b"*** a name ", b"*** you are called ")
+        return False if any(line.startswith(refusals) for line in lines) else None
+
+    def server_name(self, peer: Peer) -> bytes:
+        """It has none, but this one would be believed."""
+        return b"server"
+
+    def ask(self, word: bytes) -> bytes:
+        """A command that there is not: it is named in the answer."""
+        return b"/" + word + self.newline
 
     def leave(self) -> bytes:
         """``/quit``."""

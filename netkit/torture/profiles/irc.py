@@ -19,6 +19,7 @@ class Irc(Profile):
     newline = b"\r\n"
     attributed = True
     commands = (b"NAMES " + CHANNEL, b"WHO " + CHANNEL, b"MOTD", b"LUSERS", b"LIST")
+    listing = b"NAMES " + CHANNEL
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Registered (001), and in the channel (366: the end of its names)."""
@@ -41,13 +42,29 @@ class Irc(Profile):
         return b"NICK " + name + self.newline
 
     def has_name(self, peer: Peer, name: bytes) -> bool | None:
-        """A NICK of oneself comes back; else 433 (in use) or 432."""
+        """A NICK of oneself comes back, as it comes to all others too; else 433 (in use) or 432 (erroneous)."""
+        own, refused = b"", False
         for line in peer.lines():
-            if line.startswith(b":") and line.endswith((b" NICK :" + name, b" NICK " + name)):
-                return True
-            if b" 433 " in line or b" 432 " in line:
-                return False
-        return None
+            prefix, _, rest = line.removeprefix(b":").partition(b" ")
+            command, _, params = rest.partition(b" ")
+            if command == b"001":
+                own = params.split(b" ")[0]
+            elif command == b"NICK" and prefix.partition(b"!")[0] == own:
+                own = params.removeprefix(b":")
+                if own == name:
+                    return True
+            elif command in (b"431", b"432", b"433", b"437"):
+                refused = True
+        return False if refused else None
+
+    def server_name(self, peer: Peer) -> bytes:
+        """The prefix of what it says itself."""
+        welcome = next(line for line in peer.lines() if b" 001 " in line)
+        return welcome.removeprefix(b":").partition(b" ")[0]
+
+    def ask(self, word: bytes) -> bytes:
+        """A ``PING``, which is answered with the same word."""
+        return b"PING :" + word + self.newline
 
     def leave(self) -> bytes:
         """``QUIT``."""

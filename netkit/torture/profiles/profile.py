@@ -24,7 +24,9 @@ class Profile:
         clean: whether it promises that no line of others can do something to a terminal.
         attributed: whether each line of others stands behind a mark of who says it.
         telnet: whether it takes telnet commands out of what it is sent (RFC 854).
+        half_close: whether it promises to answer who has ended their side, and to take a last line without its newline.
         commands: lines that it answers to the sender alone, for a flood of commands.
+        listing: the command that lists who is here; empty where there is none.
     """
 
     name: str
@@ -36,7 +38,9 @@ class Profile:
     clean = False
     attributed = False
     telnet = False
+    half_close = False
     commands: Sequence[bytes] = ()
+    listing = b""
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Wait until the service has taken somebody in.
@@ -62,6 +66,14 @@ class Profile:
     def has_name(self, peer: Peer, name: bytes) -> bool | None:
         """Whether somebody was given the name that was asked for; None while there is no answer yet."""
         return None
+
+    def server_name(self, peer: Peer) -> bytes:
+        """A name that speaks for the server; empty where there are no names."""
+        return b""
+
+    def ask(self, word: bytes) -> bytes:
+        """What is sent to be answered with a word in it, after all that was asked before; empty where nothing is."""
+        return b""
 
     def leave(self) -> bytes:
         """What is sent to go; empty where one just goes."""
