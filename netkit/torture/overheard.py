@@ -78,7 +78,14 @@ async def heard_or_gone(listener: Peer, word: bytes, peer: Peer, within: float =
 
 
 async def line_after(trial: Trial, listener: Peer, peer: Peer, what: str, start: bytes = b"") -> bool:
-    """Say a line after something, perhaps with a start that is no text. Whether it came through; if not, the server has closed the connection.
+    """Say a line after something. Whether it came through; if not, the server has closed the connection.
+
+    Args:
+        trial: whose profile it is.
+        listener: one of the others.
+        peer: who says it.
+        what: came before it.
+        start: of the line, which is no text.
 
     Raises:
         Broken: it did not come through, and the connection is open.
