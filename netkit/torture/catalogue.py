@@ -7,10 +7,10 @@ from types import ModuleType
 
 from ..errors import FaultError
 from .fault import Fault
-from .faults import datagrams, descriptors, floods, leaving, nicks, readers, stops, tls, writers
+from .faults import datagrams, descriptors, floods, leaving, nicks, readers, stops, telnet, tls, writers
 
 #: The parts of the catalogue.
-PARTS: tuple[ModuleType, ...] = (readers, writers, floods, nicks, leaving, tls, datagrams, descriptors, stops)
+PARTS: tuple[ModuleType, ...] = (readers, writers, telnet, floods, nicks, leaving, tls, datagrams, descriptors, stops)
 
 FAULTS: tuple[Fault, ...] = tuple(each for part in PARTS for each in vars(part).values() if isinstance(each, Fault))
 

@@ -106,6 +106,13 @@ class Peer(asyncio.Protocol):
                 return False
         return self.state == OPEN
 
+    def urge(self, data: bytes) -> None:
+        """Send bytes as urgent data (RFC 6093); all that was sent before must be with the kernel already."""
+        self.sent.note(data)
+        if self.state == OPEN:
+            with self.transport.get_extra_info("socket").dup() as sock:
+                sock.send(data, socket.MSG_OOB)
+
     async def wait(self, met: Callable[[], bool], within: float = PATIENCE) -> bool:
         """Wait for a condition to be met by what comes, or for the end. Whether it was met in time."""
         deadline = asyncio.get_running_loop().time() + within

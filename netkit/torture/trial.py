@@ -208,16 +208,18 @@ class Trial:
         if grown is not None and grown > most:
             raise Broken(f"the server has grown by {mebibytes(grown)} {what}: {mebibytes(most)} are bound enough", peer)
 
-    async def idle(self, most: float, what: str, peer: Peer | None = None) -> None:
-        """See that the server uses no more than a share of a core now, where that is known.
+    async def idle(self, most: float, what: str, peer: Peer | None = None, *, within: float = 0.0) -> None:
+        """See that the server uses no more than a share of a core, now or in so many seconds, where that is known.
 
         Raises:
             Broken: it does.
         """
         if self.subject is None:
             return
+        deadline = asyncio.get_running_loop().time() + within
         try:
-            share = await self.subject.busy()
+            while (share := await self.subject.busy()) > most and asyncio.get_running_loop().time() < deadline:
+                pass
         except ProcessLookupError:
             raise Broken(self.subject.gone() or "the server has ended") from None
         if share > most:

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import re
 import signal
+import socket
 import ssl
 import sys
 from collections import deque
@@ -260,6 +261,8 @@ async def serve(kind: type[asyncio.BaseProtocol], port: int, context: ssl.SSLCon
     server = await loop.create_server(
         protocol, "127.0.0.1", port, backlog=100, ssl=context, ssl_handshake_timeout=timeout
     )
+    for listening in server.sockets:  # telnet's Synch, RFC 854: out of line its first byte would be lost
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
     await shared.closing.wait()
     server.close()
     for one in list(made):
