@@ -7,10 +7,10 @@ from types import ModuleType
 
 from ..errors import FaultError
 from .fault import Fault
-from .faults import readers, writers
+from .faults import lines, readers, text, writers
 
 #: The parts of the catalogue.
-PARTS: tuple[ModuleType, ...] = (readers, writers)
+PARTS: tuple[ModuleType, ...] = (readers, writers, lines, text)
 
 FAULTS: tuple[Fault, ...] = tuple(each for part in PARTS for each in vars(part).values() if isinstance(each, Fault))
 

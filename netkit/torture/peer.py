@@ -99,6 +99,10 @@ class Peer(asyncio.Protocol, asyncio.DatagramProtocol):
         """Wait for some bytes to come. Whether they came in time."""
         return await self.wait(lambda: what in self.heard, within)
 
+    async def gets(self, number: int, within: float = PATIENCE) -> bool:
+        """Wait for ``received`` to be so many bytes. Whether they came in time."""
+        return await self.wait(lambda: self.received >= number, within)
+
     async def ends(self, within: float = PATIENCE) -> bool:
         """Wait for the server to end the connection. Whether it did in time."""
         await self.wait(lambda: False, within)
@@ -107,6 +111,10 @@ class Peer(asyncio.Protocol, asyncio.DatagramProtocol):
     def lines(self) -> list[bytes]:
         """The whole lines that came, without their ends."""
         return bytes(self.heard).replace(b"\r\n", b"\n").split(b"\n")[:-1]
+
+    def since(self, before: int) -> bytes:
+        """What has come after ``before`` bytes, see ``received``, as far as it is kept."""
+        return bytes(self.heard[max(0, before - self.received + len(self.heard)) :])
 
     def stop_reading(self) -> None:
         """Leave what comes in the kernel."""

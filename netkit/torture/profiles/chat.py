@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..peer import Peer
 from .profile import Profile, Refused
 
@@ -15,6 +17,7 @@ class Chat(Profile):
     attributed = True
     telnet = True
     commands = (b"/names", b"/who", b"/help", b"/rooms", b"/history 100")
+    endings = (b"\n", b"\r\n", b"\r\0", b"\r")  # RFC 1123, 3.3.1
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """The greeting, which comes by itself."""
@@ -33,6 +36,23 @@ class Chat(Profile):
             if line.startswith(b"*** ") and name in line and b" is " in line and not line.startswith(b"*** you are"):
                 return False
         return None
+
+    def called(self, peer: Peer) -> bytes:
+        """The greeting tells it."""
+        found = re.search(rb"\*\*\* you are (\w+)", peer.heard)
+        return found[1] if found else b""
+
+    def whisper(self, to: bytes, text: bytes) -> bytes:
+        """``/msg``."""
+        return b"/msg " + to + b" " + text + self.newline
+
+    def topic(self, text: bytes) -> bytes:
+        """``/topic``."""
+        return b"/topic " + text + self.newline
+
+    def wrong(self, text: bytes) -> bytes:
+        """A word after a slash."""
+        return b"/" + text + self.newline
 
     def leave(self) -> bytes:
         """``/quit``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..peer import PATIENCE, Peer
 from .profile import Profile, Refused
 
@@ -19,6 +21,7 @@ class Irc(Profile):
     newline = b"\r\n"
     attributed = True
     commands = (b"NAMES " + CHANNEL, b"WHO " + CHANNEL, b"MOTD", b"LUSERS", b"LIST")
+    endings = (b"\r\n",)  # RFC 2812, 2.3: a server may take either alone, and need not
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Registered (001), and in the channel (366: the end of its names)."""
@@ -48,6 +51,27 @@ class Irc(Profile):
             if b" 433 " in line or b" 432 " in line:
                 return False
         return None
+
+    def forged(self, text: bytes) -> bytes:
+        """A PRIVMSG with a prefix."""
+        return b":user99!user99@host " + self.unended(text)
+
+    def called(self, peer: Peer) -> bytes:
+        """The welcome tells it."""
+        found = re.search(rb" 001 (\S+)", peer.heard)
+        return found[1] if found else b""
+
+    def whisper(self, to: bytes, text: bytes) -> bytes:
+        """A PRIVMSG to a nick."""
+        return b"PRIVMSG " + to + b" :" + text + self.newline
+
+    def topic(self, text: bytes) -> bytes:
+        """``TOPIC``."""
+        return b"TOPIC " + CHANNEL + b" :" + text + self.newline
+
+    def wrong(self, text: bytes) -> bytes:
+        """421 is the answer to it."""
+        return b"X" + text + self.newline
 
     def leave(self) -> bytes:
         """``QUIT``."""
