@@ -22,7 +22,7 @@ ServerUID = nobody
 MaxConnections = 1000
 MaxConnectionsIP = 0
 MaxJoins = 10
-MaxPenaltyTime = -1
+MaxPenaltyTime = 0
 [Options]
 DNS = no
 Ident = no

@@ -7,10 +7,23 @@ from types import ModuleType
 
 from ..errors import FaultError
 from .fault import Fault
-from .faults import datagrams, descriptors, floods, leaving, nicks, readers, stops, telnet, tls, writers
+from .faults import datagrams, descriptors, floods, leaving, lines, nicks, readers, stops, telnet, text, tls, writers
 
 #: The parts of the catalogue.
-PARTS: tuple[ModuleType, ...] = (readers, writers, telnet, floods, nicks, leaving, tls, datagrams, descriptors, stops)
+PARTS: tuple[ModuleType, ...] = (
+    readers,
+    writers,
+    lines,
+    text,
+    telnet,
+    floods,
+    nicks,
+    leaving,
+    tls,
+    datagrams,
+    descriptors,
+    stops,
+)
 
 FAULTS: tuple[Fault, ...] = tuple(each for part in PARTS for each in vars(part).values() if isinstance(each, Fault))
 

@@ -131,6 +131,10 @@ class Peer(asyncio.Protocol):
         """Wait for some bytes to come. Whether they came in time."""
         return await self.wait(lambda: what in self.heard, within)
 
+    async def gets(self, number: int, within: float = PATIENCE) -> bool:
+        """Wait for ``received`` to be so many bytes. Whether they came in time."""
+        return await self.wait(lambda: self.received >= number, within)
+
     async def ends(self, within: float = PATIENCE) -> bool:
         """Wait for the server to end the connection. Whether it did in time."""
         await self.wait(lambda: False, within)
@@ -143,6 +147,10 @@ class Peer(asyncio.Protocol):
     def put(self, data: bytes) -> None:
         """Send bytes, and neither note them nor wait until they are taken."""
         self.transport.write(data)
+
+    def since(self, before: int) -> bytes:
+        """What has come after ``before`` bytes, see ``received``, as far as it is kept."""
+        return bytes(self.heard[max(0, before - self.received + len(self.heard)) :])
 
     def stop_reading(self) -> None:
         """Leave what comes in the kernel."""

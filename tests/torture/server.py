@@ -133,6 +133,8 @@ class Line(asyncio.Protocol):
         """Take some of the lines that wait, and the others later."""
         self.timer = None
         for _ in range(min(AT_ONCE, len(self.waiting))):
+            if self.transport.is_closing():
+                return
             line = self.waiting.popleft()
             if isinstance(line, TooLong):
                 self.tell(f"*** a line has at most {line.limit} bytes")
@@ -150,11 +152,15 @@ class Line(asyncio.Protocol):
 
     def line(self, line: bytes) -> None:
         """One line was said."""
-        text = clean(decode(line)[0]).strip()
+        text = self.text(line)
         if text.startswith("/"):
             self.command(text)
         elif text:
             self.say(text)
+
+    def text(self, line: bytes) -> str:
+        """What a line says, as others may read it."""
+        return clean(decode(line)[0]).strip()
 
     def command(self, text: str) -> None:
         word, _, rest = text.partition(" ")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ..fault import LINES, PLAIN, Broken, fault
-from ..overheard import comes_back, judge, line_after
+from ..judged import comes_back, judge, line_after
 from ..peer import OPEN, Peer
 from ..trial import Trial
 

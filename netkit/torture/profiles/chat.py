@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..peer import Peer
 from .profile import Profile, Refused
 
@@ -17,6 +19,7 @@ class Chat(Profile):
     half_close = True
     commands = (b"/names", b"/who", b"/help", b"/rooms", b"/history 100")
     listing = b"/who"
+    endings = (b"\n", b"\r\n", b"\r\0", b"\r")  # RFC 1123, 3.3.1
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """The greeting, which comes by itself."""
@@ -42,6 +45,23 @@ class Chat(Profile):
     def ask(self, word: bytes) -> bytes:
         """A command that there is not: it is named in the answer."""
         return b"/" + word + self.newline
+
+    def called(self, peer: Peer) -> bytes:
+        """The greeting tells it."""
+        found = re.search(rb"\*\*\* you are (\w+)", peer.heard)
+        return found[1] if found else b""
+
+    def whisper(self, to: bytes, text: bytes) -> bytes:
+        """``/msg``."""
+        return b"/msg " + to + b" " + text + self.newline
+
+    def topic(self, text: bytes) -> bytes:
+        """``/topic``."""
+        return b"/topic " + text + self.newline
+
+    def wrong(self, text: bytes) -> bytes:
+        """A word after a slash."""
+        return b"/" + text + self.newline
 
     def leave(self) -> bytes:
         """``/quit``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..peer import PATIENCE, Peer
 from .profile import Profile, Refused
 
@@ -20,6 +22,7 @@ class Irc(Profile):
     attributed = True
     commands = (b"NAMES " + CHANNEL, b"WHO " + CHANNEL, b"MOTD", b"LUSERS", b"LIST")
     listing = b"NAMES " + CHANNEL
+    endings = (b"\r\n",)  # RFC 2812, 2.3: a server may take either alone, and need not
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Registered (001), and in the channel (366: the end of its names)."""
@@ -65,6 +68,27 @@ class Irc(Profile):
     def ask(self, word: bytes) -> bytes:
         """A ``PING``, which is answered with the same word."""
         return b"PING :" + word + self.newline
+
+    def forged(self, text: bytes) -> bytes:
+        """A PRIVMSG with a prefix."""
+        return b":user99!user99@host " + self.unended(text)
+
+    def called(self, peer: Peer) -> bytes:
+        """The welcome tells it."""
+        found = re.search(rb" 001 (\S+)", peer.heard)
+        return found[1] if found else b""
+
+    def whisper(self, to: bytes, text: bytes) -> bytes:
+        """A PRIVMSG to a nick."""
+        return b"PRIVMSG " + to + b" :" + text + self.newline
+
+    def topic(self, text: bytes) -> bytes:
+        """``TOPIC``."""
+        return b"TOPIC " + CHANNEL + b" :" + text + self.newline
+
+    def wrong(self, text: bytes) -> bytes:
+        """421 is the answer to it."""
+        return b"X" + text + self.newline
 
     def leave(self) -> bytes:
         """``QUIT``."""

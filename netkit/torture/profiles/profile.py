@@ -21,12 +21,16 @@ class Profile:
         rate: messages a second from each, below what the service may slow or punish.
         echoes: whether what is said comes back to the speaker, and to nobody else.
         newline: how a line ends.
-        clean: whether it promises that no line of others can do something to a terminal.
+        clean: whether it promises that no line of others can do something to a terminal, or deceive who reads it there.
+            Lines are UTF-8, with no control but a tab in them (C0, DEL, C1), no format character or separator that
+            hides text or turns its order round, and no heap of combining marks. Such may be left out or shown as
+            something else, such as U+FFFD or an octal escape; the line may be refused, or its sender cut off.
         attributed: whether each line of others stands behind a mark of who says it.
         telnet: whether it takes telnet commands out of what it is sent (RFC 854).
         half_close: whether it promises to answer who has ended their side, and to take a last line without its newline.
         commands: lines that it answers to the sender alone, for a flood of commands.
         listing: the command that lists who is here; empty where there is none.
+        endings: how a line may end, by what the service promises.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Profile:
     half_close = False
     commands: Sequence[bytes] = ()
     listing = b""
+    endings: Sequence[bytes] = (b"\n", b"\r\n")
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Wait until the service has taken somebody in.
@@ -77,6 +82,30 @@ class Profile:
 
     def leave(self) -> bytes:
         """What is sent to go; empty where one just goes."""
+        return b""
+
+    def unended(self, text: bytes) -> bytes:
+        """What is sent to say something, without the end of its line."""
+        return self.say(text).removesuffix(self.newline)
+
+    def forged(self, text: bytes) -> bytes:
+        """A line as others would read it, if somebody called user99 had said it."""
+        return b"<user99> " + text
+
+    def called(self, peer: Peer) -> bytes:
+        """The name that somebody was given; empty where there are no names."""
+        return b""
+
+    def whisper(self, to: bytes, text: bytes) -> bytes:
+        """What is sent to say something to one person alone; empty where that cannot be."""
+        return b""
+
+    def topic(self, text: bytes) -> bytes:
+        """What is sent to set what the room is about; empty where that cannot be."""
+        return b""
+
+    def wrong(self, text: bytes) -> bytes:
+        """A command that there is not, which has a text in it; empty where there are no commands."""
         return b""
 
     def answer(self, line: bytes) -> bytes:
