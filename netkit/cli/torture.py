@@ -223,4 +223,5 @@ def _told(result: Result, stopped: str, console: Console, output: Path | None) -
         raise TortureError(
             f"{stopped}: {'what is above is what' if result.verdicts else 'nothing'} was tried until then"
         )
-    return 1 if result.of(BROKEN) or result.stopped or not result.of(HELD) else 0
+    failed = any(each.failed for each in result.verdicts)
+    return 1 if result.of(BROKEN) or failed or result.stopped or not result.of(HELD) else 0

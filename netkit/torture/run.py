@@ -223,6 +223,11 @@ class Run:
             verdict.untried = str(why)
         except TimeoutError:
             verdict.broken.append(f"no end within {trial.bounds.seconds:g} s: the server neither reads nor answers")
+        except (
+            Exception
+        ) as error:  # a slip of the fault says nothing of the server, and must not hide the other verdicts
+            verdict.untried = f"the fault itself failed, which is a bug of netkit: {error!r}"
+            verdict.failed = True
         return None
 
     def _cannot(self, fault: Fault) -> str:

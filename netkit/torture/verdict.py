@@ -62,6 +62,7 @@ class Verdict:
         expected: what was to hold.
         calm: the bystanders' 99th percentile before all faults, in seconds.
         untried: why it was not tried; empty if it was.
+        failed: whether that is a mistake of the fault's own.
         seen: what was seen.
         broken: everything that did not hold.
         seconds: that it took, with the recovery.
@@ -75,6 +76,7 @@ class Verdict:
     expected: str
     calm: float | None
     untried: str = ""
+    failed: bool = False
     seen: str = ""
     broken: list[str] = field(default_factory=list)
     seconds: float = 0.0
