@@ -13,7 +13,7 @@ import ssl
 from contextlib import suppress
 from typing import cast
 
-from .accepting import accepted, stop
+from .accepting import accepted, release, stop
 from .admission import Address, Refused
 from .delivery import Delivery
 from .session import Session
@@ -92,6 +92,7 @@ class Connection:
                 ssl_handshake_timeout=self.delivery.limits.handshake if tls else None,
             )
         except (OSError, asyncio.CancelledError) as exc:
+            release(exc)
             self.delivery.lost(self.session, exc)
 
     def begin(self, transport: asyncio.Transport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import ssl
 from collections.abc import Callable
@@ -77,6 +78,28 @@ async def test_a_stalled_handshake_holds_a_place_and_is_ended(
     assert service.endings["server-full"] == 1
     assert sum(": handshake (" in line for line in quiet.messages) == 2
     assert loudest(quiet) == logging.INFO
+
+
+async def test_what_a_failed_handshake_has_used_does_not_wait_for_the_garbage_collector(
+    serve: Serve, tls: Place
+) -> None:
+    def used() -> int:
+        return sum(type(each).__name__ == "SSLProtocol" for each in gc.get_objects())
+
+    site = await serve(Echo(), tls, limits=PATIENT)
+    gc.collect()
+    gc.disable()
+    try:
+        before = used()
+        silent = [await plain(site) for _ in range(5)]
+        while used() < before + 5:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.001)
+        for each in silent:
+            await each.close()
+        while used() > before:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
