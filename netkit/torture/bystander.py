@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 #: What a message looks like wherever it comes: who says it, and how many they have said before.
 MESSAGE = re.compile(rb"bystander-([0-9a-f]+)-(\d+)-(\d+)\.")
 
-#: Bytes of a line that may come in parts; what is longer is not ours.
-LONGEST = 64 * 1024
-
 #: Examples of each kind of trouble that are kept.
 EXAMPLES = 3
 
@@ -69,6 +66,8 @@ class Party:
         self._heard = [[0] * number for _ in range(number)]
         #: Of each pair, the messages that were skipped: out of order if they come yet, and lost if they do not.
         self._skipped: dict[tuple[int, int], set[int]] = {}
+        #: Of each pair, those that were lost and settled: if one comes yet, nobody asks for it any more.
+        self._lost: dict[tuple[int, int], set[int]] = {}
         everybody = range(number)
         #: Hearer and speaker.
         self._pairs = {(one, other) for one in everybody for other in everybody if (one == other) is echoes}
@@ -107,6 +106,9 @@ class Party:
                 self.count.note(
                     "out of order", f"bystander {hearer} heard message {number} of {speaker} after {before}"
                 )
+        elif number in self._lost.get((hearer, speaker), ()):
+            self._lost[hearer, speaker].remove(number)
+            return
         elif number <= before:
             self.count.note("twice", f"bystander {hearer} heard message {number} of {speaker} again, after {before}")
             return
@@ -134,6 +136,7 @@ class Party:
                 self.count.latencies += [now - self._when[speaker, number] for number in lost]
                 numbers = ", ".join(map(str, lost[:EXAMPLES])) + (", ..." if len(lost) > EXAMPLES else "")
                 self.count.note("lost", f"bystander {hearer} has not heard message {numbers} of {speaker}", len(lost))
+            self._lost.setdefault((hearer, speaker), set()).update(lost)
             self._heard[hearer][speaker] = said
         self._when.clear()
         count, self.count = self.count, Count()

@@ -58,5 +58,5 @@ def chosen(only: Iterable[str], skip: Iterable[str], service: str, scheme: str) 
         and each.name not in skip
     ]
     if not found:
-        raise FaultError("no fault is left to try")
+        raise FaultError(f"no fault is left to try on {service} over {scheme}: netkit torture --list has them all")
     return found

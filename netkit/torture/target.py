@@ -71,7 +71,10 @@ class Target:
     @property
     def loopback(self) -> bool:
         """Whether it is on this machine."""
-        return self.scheme == "unix" or ipaddress.ip_address(self.address[0].partition("%")[0]).is_loopback
+        if self.scheme == "unix":
+            return True
+        address = ipaddress.ip_address(self.host.partition("%")[0])
+        return address.is_loopback or address.is_unspecified  # to connect to 0.0.0.0 is to connect to this machine
 
     @property
     def host(self) -> str:
