@@ -7,7 +7,21 @@ from types import ModuleType
 
 from ..errors import FaultError
 from .fault import Fault
-from .faults import datagrams, descriptors, floods, leaving, lines, nicks, readers, stops, telnet, text, tls, writers
+from .faults import (
+    datagrams,
+    descriptors,
+    floods,
+    leaving,
+    lines,
+    nicks,
+    readers,
+    stops,
+    strangers,
+    telnet,
+    text,
+    tls,
+    writers,
+)
 
 #: The parts of the catalogue.
 PARTS: tuple[ModuleType, ...] = (
@@ -16,6 +30,7 @@ PARTS: tuple[ModuleType, ...] = (
     lines,
     text,
     telnet,
+    strangers,
     floods,
     nicks,
     leaving,

@@ -37,7 +37,7 @@ ENDLESS, AS_TEXT = 6 * 1024 * 1024, 64 * 1024
 SENDING, KEPT = 0.3, 6 * 1024 * 1024
 
 #: The share of a core that is rest enough while healthy clients talk, and seconds to come to it.
-REST, RESTING = 0.3, 2.0
+REST, RESTING = 0.1, 2.0
 
 #: Seconds between two parts of a command, so that a server reads one before it gets the other.
 APART = 0.01
