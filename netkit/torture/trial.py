@@ -117,6 +117,15 @@ class Trial:
             raise Broken("a newcomer's first words are not read", peer) from None
         return peer
 
+    async def people(self, number: int) -> list[Peer]:
+        """So many whom the service has taken in, all at the same time: some let each wait for a second.
+
+        Raises:
+            Broken: one of them was not taken in.
+        """
+        listener = await self.listener() if not self.profile.echoes else None
+        return await all_of([self._enter(listener) for _ in range(number)])
+
     async def listener(self) -> Peer:
         """Somebody healthy who hears what others say; the same one each time, unless the connection has ended."""
         if self._listener is None or self._listener.state != "open":

@@ -14,7 +14,7 @@ LEFT, ABOVE = 8, 8
 
 #: Seconds for which it is watched while it has none left, and the share of them in which it may be at work then. What
 #: others say is in it, and a report for each failed accept (asyncio: one for each of its backlog, once a second).
-WATCHED, SHARE = 1.0, 0.6
+WATCHED, SHARE = 1.0, 0.8
 
 #: Seconds until newcomers must be let in again, and between two tries.
 AGAIN, EACH = 5.0, 0.1

@@ -157,14 +157,16 @@ async def tls_renegotiation(trial: Trial) -> str:
 async def tls_cut(trial: Trial) -> str:
     """Say something, begin a record, and end the connection below TLS: half of them kindly, half by a reset."""
     number = min(CUT, trial.bounds.connections)
-    peers = [await trial.enter() for _ in range(number)]
+    peers = await trial.people(number)
     words = [trial.word() for _ in peers]
     for peer, word in zip(peers, words, strict=True):
         await trial.say(peer, word)
         slip(peer, HEAD + b"\x40\x00" + trial.random.randbytes(100))
     for peer in peers[::2]:
         peer.transport.get_extra_info("socket").shutdown(socket.SHUT_WR)
-    for peer, word in zip(peers, words, strict=True):
+    for at, (peer, word) in enumerate(zip(peers, words, strict=True)):
+        if trial.profile.echoes and at % 2 == 0:
+            continue  # whoever has gone like that is owed no answer
         hearer = peer if trial.profile.echoes else await trial.listener()
         if not await hearer.hears(word):
             raise Broken(f"what was whole before the cut did not come through: {word!r}", peer)
