@@ -1,4 +1,4 @@
-"""What bystanders count: what they said, and what each of them heard of it, late, twice, cut to pieces or not at all."""
+"""What bystanders count: what they said, and what each heard of it, late, twice, cut to pieces or not at all."""
 
 from __future__ import annotations
 
