@@ -38,7 +38,7 @@ serve: $(VENV)/ready-to-serve ## Run netkit serve, by default on 127.0.0.1 port 
 bench: $(VENV)/ready-to-bench ## Run netkit bench: which layer, which loop? (ARGS="--quick")
 	@exec $(VENV)/bin/netkit bench $(ARGS)
 
-# What measures runs alone, and after the rest, which runs on all processors: a file at a time, each on one of them.
+# What measures runs alone, and after the rest, which keeps all processors busy: a file at a time on each worker.
 test: $(VENV)/ready-to-test ## Run all tests (ARGS="-k telnet": only those, one after another)
 	@$(if $(ARGS),$(VENV)/bin/python -m pytest $(ARGS), \
 		$(VENV)/bin/python -m pytest -n logical --dist loadfile -m "not alone and not soak and not torture" && $(VENV)/bin/python -m pytest -m alone)

@@ -105,6 +105,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: for a quarter of their time tests wait, for a clock or for a process."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """What shares something dear goes to one worker, see ``TOGETHER``; all else a file at a time."""
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]

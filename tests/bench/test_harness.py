@@ -136,6 +136,23 @@ def failing(folder: Path) -> Told:
     return Told(netkit("bench", given, "--no-netkit", "--rounds", "1", "--json", "-", command=LENIENT), given)
 
 
+def own_service(*given: str) -> Told:
+    """One that gives back another case than it was sent."""
+    done = netkit("bench", "echo", *given, "--rounds", "1", command=LENIENT, PYTHONPATH=str(EXAMPLES))
+    return Told(done, EXAMPLES)
+
+
+#: As what it is.
+OWN = ("--service", "own_service:Shout", "--layer", "protocols", "--loop", "asyncio", "--conns", "2", *SHORT)
+
+#: As a server of which nobody said that it is no echo.
+STRANGE = (
+    "--no-netkit",
+    "--server-cmd",
+    f"shout={sys.executable} -m netkit serve --service own_service:Shout --listen {{port}}",
+)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Told]]]:
     """Runs at the same time, which makes each of them longer and no message dearer."""
@@ -146,6 +163,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[
             "dearer": pool.submit(compared, DEARER, folder / "dearer.json"),
             "target": pool.submit(targeted, folder / "target.json"),
             "failing": pool.submit(failing, folder),
+            "own": pool.submit(own_service, *OWN),
+            "strange": pool.submit(own_service, *STRANGE),
         }
 
 
@@ -283,15 +302,11 @@ def to_the_process(program: Program) -> None:
     program.signal(signal.SIGTERM)
 
 
-def test_a_service_that_changes_case_is_measured_if_it_is_said_to_be_ones_own() -> None:
-    short = ("--layer", "protocols", "--loop", "asyncio", "--conns", "2", "--rounds", "1", "--seconds", "0.1")
-    asked = (*short, "--warmup", "0.05", "--service", "own_service:Shout")
-    done = netkit("bench", "echo", *asked, command=LENIENT, PYTHONPATH=str(EXAMPLES))
+def test_a_service_that_changes_case_is_measured_if_it_is_said_to_be_ones_own(runs: dict[str, Future[Told]]) -> None:
+    done = runs["own"].result().done
     assert (done.returncode, done.stderr.count("netkit: ")) == (0, 0), done.stderr
     assert "own_service:Shout on protocols on asyncio" in done.stdout
-    shout = f"{sys.executable} -m netkit serve --service own_service:Shout --listen {{port}}"
-    given = ("--no-netkit", "--server-cmd", f"shout={shout}", "--rounds", "1")
-    done = netkit("bench", "echo", *given, command=LENIENT, PYTHONPATH=str(EXAMPLES))
+    done = runs["strange"].result().done
     assert done.returncode == 1
     assert "shout: it is no echo" in one_line(done.stderr)
 

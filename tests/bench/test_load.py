@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -99,6 +99,22 @@ GOOD = (
 )
 
 
+#: What is asked of more closely, two at a time: first those that keep the cores busy beside those that do not.
+CLOSELY: dict[str, tuple[tuple[str | int, ...], dict[str, Any]]] = {
+    "capacity": (("echo", "--us", 250), {"kind": "capacity", "seconds": 0.12, "p99": 50.0}),
+    "stalls, open": (("stalls",), {"kind": "open", "rate": 300.0, "seconds": 1.1}),
+    "paced": (("echo",), {"kind": "open", "rate": 1000.0, "seconds": 0.3}),
+    "too large": (("echo",), {"kind": "churn", "conns": 1, "size": 16 << 20}),
+    "stalls, closed": (("stalls",), {"kind": "closed", "conns": 1, "seconds": 1.1}),
+    "capacity of a chat": (
+        ("chat", "--us", 2000),
+        {"kind": "capacity", "service": "chat", "depth": 1, "seconds": 0.12, "p99": 50.0},
+    ),
+    "overload": (("echo",), {"kind": "open", "rate": 200_000.0, "size": 5000, "tls": True}),
+    "costs": (("echo", "--us", 400), {"kind": "closed", "seconds": 0.4}),
+}
+
+
 @pytest.fixture(scope="module")
 def cells(measure: Measure) -> Iterator[dict[str, Future[Sample]]]:
     """What comes out of each of ``FAULTS`` and of ``GOOD``."""
@@ -111,6 +127,14 @@ def cells(measure: Measure) -> Iterator[dict[str, Future[Sample]]]:
             name: (waiting if name in stuck else pool).submit(measure, server, **special)
             for name, (server, special) in wanted.items()
         }
+
+
+@pytest.fixture(scope="module")
+def closely(measure: Measure, cells: dict[str, Future[Sample]]) -> Iterator[dict[str, Future[Sample]]]:
+    """What comes out of each of ``CLOSELY``, with none of the others beside them."""
+    wait(cells.values())
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(measure, *server, **special) for name, (server, special) in CLOSELY.items()}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -202,9 +226,9 @@ def test_memory_that_is_left_behind_is_found(cells: dict[str, Future[Sample]]) -
         assert bad.figures[name] - good.figures[name] == pytest.approx(kept, rel=0.1)
 
 
-def test_a_load_that_cannot_keep_up_blames_itself(measure: Measure) -> None:
+def test_a_load_that_cannot_keep_up_blames_itself(closely: dict[str, Future[Sample]]) -> None:
     """Over TLS, where what a full connection has begun to take must be written to its end, and is not answered yet."""
-    sample = measure("echo", kind="open", rate=200_000.0, size=5000, tls=True)
+    sample = closely["overload"].result()
     assert sample.failed == ""
     assert sample.observed["achieved"] < 0.995
     assert sample.figures["rate"] > 0, "it reads all the same"
@@ -213,22 +237,22 @@ def test_a_load_that_cannot_keep_up_blames_itself(measure: Measure) -> None:
     assert counted["response"] > counted.get("service", 0)
 
 
-def test_response_is_service_and_lateness(measure: Measure) -> None:
-    sample = measure("echo", kind="open", rate=1000.0, seconds=0.3)
+def test_response_is_service_and_lateness(closely: dict[str, Future[Sample]]) -> None:
+    sample = closely["paced"].result()
     parts = mean(sample, "service") + mean(sample, "lateness")
     assert mean(sample, "response") == pytest.approx(parts, rel=DIGITS)
     assert sample.figures["service_p99"] <= sample.figures["p99"]
 
 
-def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(measure: Measure) -> None:
+def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(closely: dict[str, Future[Sample]]) -> None:
     """The p99 of both, of a server that stands still for 200 ms in each second.
 
     A fifth of what the clock sends falls into the stall and waits for 0 to 200 ms: 1 % of all for more than 190 ms. A
     closed loop of one connection sends nothing while it waits: the stall is one message of some thousands, and 1 %
     is reached with more than 100 of them in a second. A window of more than a second has the end of a stall in it.
     """
-    opened = measure("stalls", kind="open", rate=300.0, seconds=1.1)
-    closed = measure("stalls", kind="closed", conns=1, seconds=1.1)
+    opened = closely["stalls, open"].result()
+    closed = closely["stalls, closed"].result()
     assert opened.figures["p99"] >= 100_000
     assert opened.figures["service_p99"] >= 100_000
     assert closed.figures["p99"] < 50_000
@@ -236,26 +260,26 @@ def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(measure: Measur
     assert closed.observed["messages"] > 250
 
 
-def test_a_message_too_large_for_one_write_is_not_the_fault_of_the_server(measure: Measure) -> None:
+def test_a_message_too_large_for_one_write_is_not_the_fault_of_the_server(closely: dict[str, Future[Sample]]) -> None:
     with pytest.raises(BenchError, match="ask for a smaller --size"):
-        measure("echo", kind="churn", conns=1, size=16 << 20)
+        closely["too large"].result()
 
 
-def test_what_a_message_costs_is_what_is_measured(measure: Measure) -> None:
-    sample = measure("echo", "--us", 400, kind="closed", seconds=0.4)
+def test_what_a_message_costs_is_what_is_measured(closely: dict[str, Future[Sample]]) -> None:
+    sample = closely["costs"].result()
     assert sample.figures["cpu"] == pytest.approx(400, rel=0.05)
 
 
-def test_the_capacity_of_an_echo_is_found(measure: Measure) -> None:
+def test_the_capacity_of_an_echo_is_found(closely: dict[str, Future[Sample]]) -> None:
     """250 us for each are 4000 a second and no more; a quarter of that is no trouble anywhere."""
-    sample = measure("echo", "--us", 250, kind="capacity", seconds=0.12, p99=50.0)
+    sample = closely["capacity"].result()
     assert 1000 <= sample.figures["capacity"] <= 5200
     assert sample.observed["p99"] > 50_000
 
 
-def test_the_capacity_of_a_chat_is_found_in_deliveries(measure: Measure) -> None:
+def test_the_capacity_of_a_chat_is_found_in_deliveries(closely: dict[str, Future[Sample]]) -> None:
     """2 ms for each line are 500 a second at most, and each is delivered three times."""
-    sample = measure("chat", "--us", 2000, kind="capacity", service="chat", depth=1, seconds=0.12, p99=50.0)
+    sample = closely["capacity of a chat"].result()
     assert 3 * 100 <= sample.figures["capacity"] <= 3 * 650
 
 
