@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 
 from ..fault import LINES, Broken, fault
 from ..overheard import SHOWN, Overheard, followed, overhear, send_apart
@@ -16,8 +17,9 @@ HUGE, KEPT = 10 * 1024 * 1024, 6 * 1024 * 1024
 #: Bytes that are sent at once, and seconds in which they are taken by who reads on at all.
 BLOCK, TAKING = 64 * 1024, 0.5
 
-#: The share of a core that may be used while a line is waited for: the bystanders' talk is in it.
-RESTING = 0.25
+#: The share of a core that may be used while a line is waited for: the bystanders' talk is in it, and a busy machine
+#: gives no whole core to who would use one. And how often it is looked at: what was sent may not be dealt with yet.
+RESTING, LOOKS = 0.12, 10
 
 #: Where a line is cut by who has a buffer of so many bytes: IRC (RFC 2812, 2.3), C, a page, asyncio's default.
 BUFFERS = (510, 512, 4095, 4096, 65_536)
@@ -82,12 +84,12 @@ async def _dropped(trial: Trial) -> str:
     begin, filler, end, after = (trial.word() for _ in range(4))
     await speaker.send(trial.profile.unended(begin))
     how = await _pour(trial, speaker, filler + b".")
+    await trial.newcomer()
     if speaker.state == OPEN and not speaker.unsent:
-        await speaker.send(end + trial.profile.newline + trial.profile.say(after))
-        await followed(trial, speaker, after)
         trial.bounded(KEPT, "for one line", speaker)
-    else:
-        await trial.newcomer()
+        await speaker.send(end + trial.profile.newline + trial.profile.say(after))
+        if not await followed(trial, speaker, after):
+            how += ", and closed the connection at its end"
     _whole(listener, speaker, begin, filler, end)
     return how
 
@@ -130,6 +132,10 @@ async def no_newline(trial: Trial) -> str:
     how = await _pour(trial, speaker, b"A")
     await trial.newcomer()
     trial.bounded(KEPT, "for a line that does not end", speaker)
+    for _ in range(LOOKS):
+        with suppress(Broken):
+            await trial.idle(RESTING, "now")
+            return how
     await trial.idle(RESTING, "while it waits for the end of a line", speaker)
     return how
 
@@ -292,6 +298,10 @@ def _signed(trial: Trial, heard: Overheard, word: bytes, mark: bytes) -> None:
     """See that each line with a word on it begins with a mark; where that is not known, with none that is forged."""
     ends = _ANY_BREAK if trial.profile.clean else _LINE_BREAK
     bad = trial.profile.forged(b"")
-    for line in ends.split(heard.others):
+    start, end = 0, b""
+    for found in ends.finditer(heard.others + b"\n"):
+        line = heard.others[start : found.start()]
         if word in line and (line.startswith(bad) or not line.startswith(mark)):
-            raise Broken(f"others read a line that nobody has signed: {line[:SHOWN]!r}", heard.speaker)
+            told = f"others read a line that nobody has signed, behind {end!r}: {line[:SHOWN]!r}"
+            raise Broken(told, heard.speaker)
+        start, end = found.end(), found[0]

@@ -117,7 +117,7 @@ class KnowsNoOtherLineEnds(Line):
 
 
 FLAWS = (
-    Flaw("long-line", KeepsTheWholeLine, "broadcast", r"grown by .* for one line"),
+    Flaw("long-line", KeepsTheWholeLine, "broadcast", r"grown by .* for one line|only listens is"),
     Flaw("long-line", EchoOfLines, "echo", r"the connection is (ended|reset)|came back, and it is"),
     Flaw("no-newline", KeepsTheWholeLine, "broadcast", r"grown by .* for one line"),
     Flaw("no-newline", SpinsOnALongLine, "broadcast", r"of a core while it waits for the end of a line"),
@@ -125,6 +125,6 @@ FLAWS = (
     Flaw("tail-of-a-long-line", ForgetsTheStartOfALongLine, "chat", r"/quit.* of a line of 5,000 bytes was obeyed"),
     Flaw("line-ends", TwoEndsWhereTheyComeApart, "chat", r"made another one"),
     Flaw("line-ends", OneKindOfLineEnd, "echo", r"came back for"),
-    Flaw("forged-lines", SignsPieces, "broadcast", r"nobody has signed: b'<user99> "),
-    Flaw("forged-lines", KnowsNoOtherLineEnds, "chat", r"nobody has signed: b'<user99> "),
+    Flaw("forged-lines", SignsPieces, "broadcast", r"nobody has signed, behind b'\\n': b'<user99> "),
+    Flaw("forged-lines", KnowsNoOtherLineEnds, "chat", r"nobody has signed, behind b'.xc2.x85': b'<user99> "),
 )
