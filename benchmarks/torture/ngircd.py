@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 CONFIGURATION = """\
 [Global]
@@ -30,8 +29,7 @@ PAM = no
 """
 
 if __name__ == "__main__":
-    # Left behind for ngircd, which reads it again on a SIGHUP; it is as large as it looks.
-    with tempfile.NamedTemporaryFile("w", prefix="ngircd-", suffix=".conf", delete=False) as file:
-        file.write(CONFIGURATION.format(port=int(sys.argv[1])))
-    os.chmod(file.name, 0o644)
-    os.execvp("ngircd", ["ngircd", "--nodaemon", "--config", file.name])
+    # A file in memory alone, which goes with the process (memfd_create(2), Linux).
+    file = os.memfd_create("ngircd.conf", 0)
+    os.write(file, CONFIGURATION.format(port=int(sys.argv[1])).encode())
+    os.execvp("ngircd", ["ngircd", "--nodaemon", "--config", f"/proc/self/fd/{file}"])

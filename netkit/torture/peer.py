@@ -162,6 +162,8 @@ class Peer(asyncio.Protocol):
 
     def finish(self) -> None:
         """End our side, and read on where the transport can: over TLS it closes (asyncio has no half-close there)."""
+        if self.transport.is_closing():
+            return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:

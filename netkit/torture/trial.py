@@ -18,6 +18,9 @@ from .target import Target, Unreachable
 #: Connections that are made at the same time, at most: a backlog is no shorter than this anywhere.
 AT_ONCE = 50
 
+#: Seconds for the server to end its side when ours has ended.
+LEAVING = 0.3
+
 #: Seconds for a newcomer to be let in and heard.
 COMING = 5.0
 
@@ -181,7 +184,7 @@ class Trial:
         """
         one = await self.enter()
         await self.passes(one)
-        one.close()
+        await gone([one])
 
     async def alive(self, peer: Peer, what: str) -> None:
         """See that somebody is still connected, or was told to go: that nothing is stuck.
@@ -245,13 +248,27 @@ class Trial:
         return self.subject
 
     async def close(self) -> None:
-        """Let everybody go, at once."""
-        for peer in self._peers:
-            with suppress(OSError):
-                peer.close()
+        """Let everybody go: in order, where the server lets them, so that it is not the leaving that breaks it."""
+        await gone(self._peers)
         self._peers.clear()
         self._listener = None
         await asyncio.sleep(0)
+
+
+async def gone(peers: Sequence[Peer]) -> None:
+    """Let some go: each ends its side and reads on, as long as the server takes for its own, but not long."""
+    for peer in peers:
+        peer.finish()
+    try:
+        async with asyncio.timeout(LEAVING):
+            for peer in peers:
+                await peer.ends(LEAVING)
+    except TimeoutError:
+        pass  # who is not let go in time leaves anyway
+    for peer in peers:
+        with suppress(OSError):
+            peer.close()
+    await asyncio.sleep(0)
 
 
 async def all_of(what: Sequence[Awaitable[Peer]]) -> list[Peer]:

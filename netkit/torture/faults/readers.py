@@ -17,7 +17,10 @@ KEPT = 16 * 1024 * 1024
 
 #: Of the lines for one who does not read: bytes of each, how many there are, which is more than the kernel keeps, and
 #: seconds for which they are said.
-LONG_LINE, LINES, SPEAKING = 400, 20_000, 1.5
+LONG_LINE, LINES, SPEAKING = 400, 20_000, 2.0
+
+#: Lines that are said at once, and seconds until the next ones are: who reads at all keeps up with that.
+AT_ONCE, PAUSE = 50, 0.003
 
 
 @fault(
@@ -63,7 +66,8 @@ async def listener_stops(trial: Trial) -> str:
         for speaker in speakers:
             try:
                 async with asyncio.timeout_at(until):
-                    said += 50 * await speaker.send(trial.profile.say(text), 50)
+                    said += AT_ONCE * await speaker.send(trial.profile.say(text), AT_ONCE)
+                    await asyncio.sleep(PAUSE)
             except TimeoutError:
                 break  # it is read more slowly, which is a good answer to a flood
     trial.bounded(KEPT, "for one who does not read", stopped)
