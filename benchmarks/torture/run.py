@@ -74,7 +74,7 @@ def run(server: Server) -> str:
     command = [sys.executable, "-m", "netkit", "torture", server.endpoint, "--service", server.service]
     command += ["--server-cmd", server.command, "--json", str(RESULTS / f"{server.name}.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return (done.stdout.strip() or done.stderr.strip() or f"exit {done.returncode}").splitlines()[-1]
+    return (done.stderr.strip() or done.stdout.strip() or f"exit {done.returncode}").splitlines()[-1]
 
 
 def main() -> None:
