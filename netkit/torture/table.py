@@ -144,24 +144,17 @@ def summary(result: Result) -> str:
     return f"{result.service} on {result.endpoint}: {', '.join(parts)}, in {result.seconds:.0f} s"
 
 
-def listing(faults: Iterable[Fault]) -> Table:
-    """The catalogue."""
-    made = Table(box=None, pad_edge=False, show_edge=False)
-    for name in ("fault", "for", "over"):
-        made.add_column(name, no_wrap=True)
-    for name in ("why", "what must hold", "known from"):
-        made.add_column(name, ratio=1)
+def listing(faults: Iterable[Fault]) -> Group:
+    """The catalogue: the name of each, for what it makes sense, and what there is to say of it."""
+    parts: list[Text | Table] = []
     for each in faults:
-        needs = " (--server-cmd)" if each.restarts else " (--server-cmd or --pid)" if each.process else ""
-        made.add_row(
-            Text(each.name),
-            Text("\n".join(sorted(each.services))),
-            Text("\n".join(sorted(each.schemes))),
-            Text(each.why + needs),
-            Text(each.holds),
-            Text(each.source),
-        )
-    return made
+        needs = "; needs --server-cmd" if each.restarts else "; needs --server-cmd or --pid" if each.process else ""
+        places = f"{', '.join(sorted(each.services))} over {', '.join(sorted(each.schemes))}{needs}"
+        about = Table.grid(padding=(0, 2))
+        for label, text in (("why", each.why), ("holds", each.holds), ("from", each.source)):
+            about.add_row(Text(f"  {label}", style="dim"), Text(text))
+        parts += Text.assemble((each.name, "bold"), "  ", (places, "dim")), about
+    return Group(*parts)
 
 
 def _latency(verdict: Verdict) -> str:

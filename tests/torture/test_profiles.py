@@ -63,6 +63,9 @@ def heard(*lines: bytes) -> Peer:
     return peer
 
 
+WELCOME = b":here 001 t1 :Welcome"
+
+
 def test_each_service_that_can_be_asked_for_has_a_profile() -> None:
     assert set(PROFILES) == set(SERVICES) == EVERY
     for name, profile in PROFILES.items():
@@ -163,10 +166,11 @@ def test_the_chat_says_whether_one_has_a_name(line: bytes, has: bool | None) -> 
         (b":here 433 t1 ann :Nickname already in use", False),
         (b":here 432 t1 a.n :Erroneous nickname", False),
         (b":bob!~b@host PRIVMSG #torture :NICK ann", None),
+        (b":bob!~b@host NICK :ann", None),
     ],
 )
 def test_irc_says_whether_one_has_a_name(line: bytes, has: bool | None) -> None:
-    assert PROFILES["irc"].has_name(heard(line), b"ann") is has
+    assert PROFILES["irc"].has_name(heard(WELCOME, line), b"ann") is has
 
 
 def test_a_ping_of_irc_is_answered_and_nothing_else_is() -> None:

@@ -158,11 +158,14 @@ def test_on_a_terminal_the_last_ones_are_seen_and_what_is_being_tried() -> None:
     assert not terminal.screen.cursor.hidden
 
 
-def test_the_catalogue_has_a_row_for_each_and_says_what_it_needs() -> None:
+def test_the_catalogue_says_of_each_what_there_is_to_say() -> None:
     console = Console(file=io.StringIO(), width=300)
     console.print(table.listing(FAULTS))
     assert isinstance(console.file, io.StringIO)
-    text = console.file.getvalue()
-    for each in FAULTS:
-        (row,) = [line for line in text.splitlines() if line.startswith(f"{each.name} ")]
-        assert ("(--server-cmd" in row) is each.process
+    lines = [line.split("  ") for line in console.file.getvalue().splitlines()]
+    told = [[each.strip() for each in line if each.strip()] for line in lines]
+    for at, each in enumerate(FAULTS):
+        name, *about = told[4 * at : 4 * at + 4]
+        assert name[0] == each.name
+        assert ("needs --server-cmd" in name[1]) is each.process
+        assert about == [["why", each.why], ["holds", each.holds], ["from", each.source]]
