@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -54,7 +55,8 @@ class Screen:
         # A terminal shows ^C where the cursor is, which must not make one line more of it.
         words.truncate(self.console.width - len("^C "), overflow="ellipsis")
         last = verdicts[-max(1, self.console.height - OTHERS) :]
-        self.live.update(Group(table(last, expected=False, whole=False), words) if last else words, refresh=True)
+        rows = brief(last, figures=self.console.width >= ROOM)
+        self.live.update(Group(rows, words) if last else words, refresh=True)
 
 
 class Lines:
@@ -82,7 +84,7 @@ class Lines:
 
 def show(result: Result, console: Console) -> None:
     """Print what came of all of them, and how to repeat each that is broken."""
-    console.print(table(result.verdicts, expected=console.width >= ROOM))
+    console.print(table(result.verdicts) if console.width >= ROOM else stacked(result.verdicts))
     firsts = {each.fault: each for each in reversed(result.of(BROKEN))}
     for each in reversed(firsts.values()):
         console.print()
@@ -92,32 +94,54 @@ def show(result: Result, console: Console) -> None:
     console.print(Text(summary(result), style=STYLES[BROKEN if result.of(BROKEN) else HELD]), soft_wrap=True)
 
 
-def table(verdicts: Iterable[Verdict], *, expected: bool = True, whole: bool = True) -> Table:
-    """Fault, held or broken, what was expected, what was seen, the bystanders meanwhile, and the memory after it.
+def table(verdicts: Iterable[Verdict]) -> Table:
+    """Fault, held or broken, what was expected, what was seen, the bystanders meanwhile, and the memory after it."""
+    made = _columns("expected", "seen", "p99, ms", "memory")
+    for each in verdicts:
+        made.add_row(*_head(each), Text(each.expected, style="dim"), _seen(each), _latency(each), _memory(each))
+    return made
 
-    Args:
-        verdicts: a row each.
-        expected: whether there is room for what was.
-        whole: all that was seen, on as many lines as that takes; otherwise what fits on one.
-    """
+
+def stacked(verdicts: Sequence[Verdict]) -> Group:
+    """The same where there is no room for columns of words: what was seen stands below the figures."""
+    longest = max(len(each.fault) for each in verdicts)
+    parts: list[Text | Padding] = []
+    for each in verdicts:
+        latency, memory = _latency(each), _memory(each)
+        figures = ", ".join(filter(None, (f"p99 {latency} ms" if latency else "", memory)))
+        outcome = (f"{each.outcome:9}", STYLES[each.outcome])
+        parts.append(Text.assemble(f"{each.fault:{longest}}  ", outcome, (figures, "dim")))
+        parts.append(Padding(_seen(each), (0, 0, 0, 2), expand=False))
+    return Group(*parts)
+
+
+def brief(verdicts: Iterable[Verdict], *, figures: bool) -> Table:
+    """One line each: as much of what was seen as fits there, beside the figures where there is room for these."""
+    made = _columns("seen", *(("p99, ms", "memory") if figures else ()))
+    made.columns[2].no_wrap, made.columns[2].overflow = True, "ellipsis"
+    for each in verdicts:
+        made.add_row(*_head(each), _seen(each), *((_latency(each), _memory(each)) if figures else ()))
+    return made
+
+
+def _columns(*names: str) -> Table:
     made = Table(box=None, pad_edge=False, show_edge=False, expand=True)
     made.add_column("fault", no_wrap=True)
     made.add_column("", no_wrap=True)
-    if expected:
-        made.add_column("expected", ratio=3)
-    made.add_column("seen", ratio=4, no_wrap=not whole, overflow="fold" if whole else "ellipsis")
-    made.add_column("p99, ms", justify="right", no_wrap=True)
-    made.add_column("memory", justify="right", no_wrap=True)
-    for each in verdicts:
-        made.add_row(
-            Text(each.fault),
-            Text(each.outcome, style=STYLES[each.outcome]),
-            *([Text(each.expected, style="dim")] if expected else []),
-            Text(visible(each.words)),
-            Text(_latency(each)),
-            Text(_memory(each)),
-        )
+    for name in names:
+        if name in ("expected", "seen"):
+            made.add_column(name, ratio=3 if name == "expected" else 4)
+        else:
+            made.add_column(name, justify="right", no_wrap=True)
     return made
+
+
+def _head(verdict: Verdict) -> tuple[Text, Text]:
+    return Text(verdict.fault), Text(verdict.outcome, style=STYLES[verdict.outcome])
+
+
+def _seen(verdict: Verdict) -> Text:
+    return Text(visible(verdict.words))
 
 
 def repeat(verdict: Verdict) -> Iterable[str]:

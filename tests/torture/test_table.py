@@ -58,10 +58,16 @@ def test_memory_that_was_given_back_is_less() -> None:
 
 
 def test_on_a_narrow_terminal_what_was_seen_has_the_room() -> None:
-    text = shown(result(verdict(seen="200 said nothing")), width=80)
-    assert "expected" not in text
-    assert "200 said nothing" in text
-    assert max(map(len, text.splitlines())) <= 80
+    told = Told(10, 10, 10, 0.001, 0.0305, 0.04)
+    words = "much was seen, " * 10
+    text = shown(result(verdict(seen=words, bystanders=told), verdict("a-longer-name", seen="little")), width=80)
+    first, *below, second, last = text.splitlines()[:-2]
+    assert first.split("  ")[-1].strip() == "p99 2.0 → 30.5 ms"
+    assert " ".join(line.strip() for line in below) == words.strip()
+    assert all(line.startswith("  ") for line in (*below, last))
+    assert max(map(len, below)) <= 80
+    assert second.split() == ["a-longer-name", "held"]
+    assert second.index("held") == first.index("held")
 
 
 def test_what_is_broken_is_shown_with_its_command_and_its_bytes() -> None:
