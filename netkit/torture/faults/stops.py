@@ -189,7 +189,7 @@ async def stall(trial: Trial) -> Peer:
 @fault(
     "twice-sigterm",
     why="whoever stops a server that takes its time asks once more",
-    source="Docker Compose, uvicorn, NATS: a second signal ends it at once",
+    source="uvicorn and Docker Compose end at once when they are asked again",
     holds="a second SIGTERM, while it stops, does not keep it from ending within 10 s, nor let it crash",
     restarts=True,
 )

@@ -120,7 +120,7 @@ def slip(peer: Peer, data: bytes) -> None:
 @fault(
     "tls-renegotiation",
     why="each renegotiation costs a server many times what it costs the client that asks for it",
-    source="CVE-2011-1473, CVE-2009-3555; TLS 1.3 has none (RFC 8446, 1.2)",
+    source="CVE-2011-1473, CVE-2009-3555; TLS 1.3 forbids it (RFC 8446, 4.1.2)",
     holds="it is refused, or the connection is closed",
     schemes=frozenset({TLS}),
 )
@@ -175,7 +175,7 @@ async def tls_cut(trial: Trial) -> str:
     for peer in peers[::2]:
         if not await peer.ends():
             raise Broken("a connection that was ended in the middle of a record is not closed", peer)
-    return f"{number} connections were cut in the middle of a record, and what was whole came through"
+    return f"{number} connections were cut in the middle of a record, and all that was owed came through"
 
 
 @fault(
