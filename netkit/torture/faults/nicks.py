@@ -118,7 +118,7 @@ async def nick_loop(trial: Trial) -> str:
 @fault(
     "nick-nasty",
     why="a name stands in front of all that is said: with it lines are forged, and terminals written to",
-    source="RFC 2812, 2.3.1 (nickname); UTS #39 (confusables); CVE-2021-42574 (bidi); irctest testStarNick, testEmptyNick",
+    source="RFC 2812, 2.3.1 (nickname); UTS #39 (confusables); CVE-2021-42574 (bidi); irctest (testStarNick)",
     holds="such a name is refused, or made harmless; ordinary names can be had afterwards",
     services=NAMES,
 )
