@@ -31,6 +31,9 @@ from .target import Target, Unreachable
 from .trial import Bounds, Trial, mebibytes
 from .verdict import HELD, Repeat, Result, Verdict
 
+#: Seconds for a process that ends to be gone, after its connections are.
+DYING = 0.2
+
 #: Descriptors that we need besides those of connections.
 OTHERS = 64
 
@@ -252,7 +255,10 @@ class Run:
         if self.subject is not None and (gone := self.subject.gone()):
             verdict.broken.append(gone)
             return
-        verdict.broken += await lets_in(self._trial(fault, verdict.round, "afterwards"))
+        if broken := await lets_in(self._trial(fault, verdict.round, "afterwards")):
+            await asyncio.sleep(DYING)
+            gone = self.subject.gone() if self.subject is not None else ""
+            verdict.broken += [*broken, gone] if gone else broken
         # One that is broken already, or was started anew, has no level to come back to.
         if self.subject is None or trial.before is None or fault.restarts or verdict.broken:
             return

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,4 +60,20 @@ async def test_nothing_is_left(serve: Serve, endpoint: Place, reset: bool) -> No
     await site.empty()
     async with asyncio.timeout(20):
         while left():  # noqa: ASYNC110  a transport is let go of a turn after its end was told
+            await asyncio.sleep(0)
+
+
+@pytest.mark.usefixtures("_no_collector")
+async def test_nothing_is_left_of_a_handshake_that_fails(serve: Serve, new_place: Callable[[str, Path], Place]) -> None:
+    site = await serve(Echo(), new_place("tls", Path()))
+    for data in (b"", b"not a handshake"):
+        sock, address = site.knock()
+        with sock:
+            sock.connect(address)
+            sock.sendall(data)
+        await site.empty()
+    for client in site.clients:
+        await client.close()
+    async with asyncio.timeout(20):
+        while left():  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -6,7 +6,7 @@ import asyncio
 import re
 from contextlib import suppress
 
-from ..fault import LINES, Broken, fault
+from ..fault import NAMES, Broken, fault
 from ..peer import OPEN, Peer
 from ..trial import Trial, mebibytes
 
@@ -38,7 +38,7 @@ ENDING = 0.1
     why="each command is a few bytes, and its answer may be thousands: somebody who does not read them pays nothing",
     source="ngircd answers WHO with at most 25 (MAX_RPL_WHO) and reads on later; ergo cuts off at 96 KiB unread",
     holds="others are not held up, and what waits for one who does not read is bounded",
-    services=LINES,
+    services=NAMES,  # a plain broadcast has no commands
 )
 async def command_flood(trial: Trial) -> str:
     """Ask for everything, over and over: one reads the answers, one does not."""
@@ -47,10 +47,10 @@ async def command_flood(trial: Trial) -> str:
     stopped.stop_reading()
     before = reader.received
     newline = trial.profile.newline
-    lines = b"".join(command + newline for command in trial.profile.commands) or trial.profile.say(b"x")
+    lines = b"".join(command + newline for command in trial.profile.commands)
     await asyncio.gather(_flood(reader, lines), _flood(stopped, lines))
     await _answered(trial, reader, stopped)
-    if trial.profile.commands and not await reader.wait(lambda: reader.received > before) and reader.state == OPEN:
+    if not await reader.wait(lambda: reader.received > before) and reader.state == OPEN:
         raise Broken("nothing came in answer to a flood of commands, nor the end", reader)
     sent = mebibytes(reader.sent.bytes + stopped.sent.bytes)
     return f"{sent} of commands; who read the answers is {reader.state}, who did not is {stopped.state}"

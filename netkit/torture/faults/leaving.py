@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..fault import LINES, PLAIN, TLS, Broken, fault
@@ -29,6 +29,9 @@ WAVES, STORM = 3, 3.0
 #: Bytes of an echo that are outstanding when our side ends, and seconds for a server to end its side.
 OUTSTANDING, ENDING = 1024 * 1024, 10.0
 
+#: Seconds for which we do not read after that, so that answers wait in the server.
+UNREAD = 0.1
+
 #: How many go in the middle of a line in each way.
 LEAVERS = 6
 
@@ -39,7 +42,7 @@ WORD = re.compile(rb"torture-\d+-[0-9a-f]{8}")
 @fault(
     "reset-while-written-to",
     why="a write to a connection that is reset fails, and a server that does not expect that dies, or stops half-way",
-    source="ncat --chat exits; miniircd issue 61; asyncio logs each write from the fifth on",
+    source="ncat --chat exits after it; asyncio logs each write from the fifth on; Stevens, UNP 5.13 (SIGPIPE)",
     holds="the server lives, and what the healthy say comes through",
 )
 async def reset_while_written_to(trial: Trial) -> str:
@@ -86,7 +89,7 @@ def _reset(peers: Sequence[Peer]) -> None:
 @fault(
     "reset-at-once",
     why="a connection may be gone before it is accepted, and has no address any more when it is asked for",
-    source="accept(2) ECONNABORTED; getpeername(2) ENOTCONN, on which ncat --chat exits",
+    source="accept(2) ECONNABORTED (miniircd, pull request 61); getpeername(2) ENOTCONN, on which ncat --chat exits",
     holds="the server lives, and lets others in",
     schemes=frozenset({PLAIN, TLS}),
 )
@@ -108,7 +111,7 @@ async def reset_at_once(trial: Trial) -> str:
 @fault(
     "connect-storm",
     why="when a server was away, all of its clients come back at the same time",
-    source="listen(2) on the backlog; gh-151615 (asyncio accepts in a loop when descriptors run out); twisted tcp.py",
+    source="listen(2) on the backlog; gh-151615 (asyncio accepts in a loop when descriptors run out)",
     holds="a newcomer is let in and heard afterwards, and descriptors come back",
 )
 async def connect_storm(trial: Trial) -> str:
@@ -151,10 +154,17 @@ async def half_close(trial: Trial) -> str:
 async def _half_closed_echo(trial: Trial) -> str:
     peer = await trial.open()
     data = trial.random.randbytes(OUTSTANDING)
-    await peer.send(data)
+    peer.sent.note(data)
     if trial.target.scheme == TLS:
+        peer.transport.write(data)
         await peer.wait(lambda: peer.received >= len(data), ENDING)
-    peer.finish()
+        peer.finish()
+    else:
+        peer.stop_reading()
+        peer.transport.write(data)
+        peer.finish()
+        await asyncio.sleep(UNREAD)
+        peer.go_on_reading()
     ended = await peer.ends(ENDING)
     if bytes(peer.heard) != data:
         how = "" if data.startswith(peer.heard) else ", and not what was sent"
@@ -197,29 +207,29 @@ async def _half_closed_lines(trial: Trial) -> str:
     services=LINES,
 )
 async def leave_mid_line(trial: Trial) -> str:
-    """Go in the middle of a line, some with an end and some with a reset, and let others come in their places."""
-    leavers = await trial.enter_all(2 * LEAVERS)
-    halves = [trial.word() for _ in leavers]
-    for number, (peer, half) in enumerate(zip(leavers, halves, strict=True)):
-        await peer.send(trial.profile.say(half).removesuffix(trial.profile.newline))
-        if number % 2:
-            peer.reset()
-        else:
-            peer.close()
+    """Go in the middle of a line, at first with an end, then with a reset, and let others come in their places."""
     listener = await trial.listener()
-    others = await trial.enter_all(2 * LEAVERS)
-    words = [trial.word() for _ in others]
-    for other, word in zip(others, words, strict=True):
-        await trial.say(other, word)
-    for other, word in zip(others, words, strict=True):
-        if not await listener.hears(word):
-            raise Broken("what was said after others went in the middle of a line did not come through", other)
-    whose = dict(zip(halves + words, leavers + others, strict=True))
-    for line in listener.lines():
+    for leave in (Peer.close, Peer.reset):
+        leavers = await trial.enter_all(LEAVERS)
+        halves = [trial.word() for _ in leavers]
+        for peer, half in zip(leavers, halves, strict=True):
+            await peer.send(trial.profile.say(half).removesuffix(trial.profile.newline))
+            leave(peer)
+        others = await trial.enter_all(LEAVERS)
+        words = [trial.word() for _ in others]
+        for peer, word in zip(others, words, strict=True):
+            await trial.say(peer, word)
+        for peer, word in zip(others, words, strict=True):
+            if not await listener.hears(word):
+                raise Broken("what was said after others went in the middle of a line did not come through", peer)
+        _apart(listener.lines(), dict(zip(halves + words, leavers + others, strict=True)))
+    return f"{2 * LEAVERS} went in the middle of a line, and nothing was glued to what they had said"
+
+
+def _apart(lines: Sequence[bytes], by: Mapping[bytes, Peer]) -> None:
+    """See that what each has said is the end of a line, and alone in it."""
+    for line in lines:
         found = WORD.findall(line)
         # What somebody said before all this may come yet: a server that slows a flood goes on with it.
-        if found and found[0] in whose and (len(found) > 1 or not line.endswith(found[0])):
-            by = whose[found[0]]
-            raise Broken(f"half a line of one who has gone was glued to the text of another: {line[:120]!r}", by)
-    heard = sum(half in listener.heard for half in halves)
-    return f"{len(leavers)} went in the middle of a line: {heard} of these were said, nothing was glued to any"
+        if found and found[0] in by and (len(found) > 1 or not line.endswith(found[0])):
+            raise Broken(f"the text of another was glued to half a line: {line[:120]!r}", by[found[0]])

@@ -28,7 +28,7 @@ UNICODE_CONTROL = re.compile("[\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 @fault(
     "nick-race",
     why="a name that is looked up first and taken later is given to two",
-    source="irctest regressions.py; RFC 2812, 3.1.2 (433 ERR_NICKNAMEINUSE)",
+    source="RFC 2812, 3.1.2 (433 ERR_NICKNAMEINUSE); irctest regressions.py (testNickReleaseQuit)",
     holds="exactly one gets it; when that one has gone, it is free again",
     services=NAMES,
 )
@@ -90,7 +90,7 @@ async def _listed(trial: Trial, names: Sequence[bytes]) -> int:
 @fault(
     "nick-loop",
     why="each change of a name is told to everybody: one line of a client becomes as many as there are people",
-    source="ngircd takes a name every two seconds (penalty), ergo has a limit; irctest regressions.py",
+    source="ngircd takes a name every two seconds (penalty), netkit three a minute",
     holds="others are told of a bounded number of changes, and it stays one person",
     services=NAMES,
 )
@@ -118,7 +118,7 @@ async def nick_loop(trial: Trial) -> str:
 @fault(
     "nick-nasty",
     why="a name stands in front of all that is said: with it lines are forged, and terminals written to",
-    source="RFC 2812, 2.3.1 (nickname); UTS #39 (confusables); CVE-2021-42574 (bidirectional controls)",
+    source="RFC 2812, 2.3.1 (nickname); UTS #39 (confusables); CVE-2021-42574 (bidi); irctest (testStarNick)",
     holds="such a name is refused, or made harmless; ordinary names can be had afterwards",
     services=NAMES,
 )

@@ -9,16 +9,13 @@ from tests.torture.server import Echo, Line, Server
 
 
 class AnswersWithoutEnd(Line):
-    """It answers each command with two kilobytes, and keeps them for who does not read."""
+    """It answers each command of a flood at once, and keeps the answers for who does not read."""
 
-    def command(self, text: str) -> None:
-        self.transport.write(b"*** " + b"x" * 2000 + b"\n")
-
-    def work(self) -> None:
-        while self.waiting:
-            line = self.waiting.popleft()
-            if isinstance(line, bytes):
-                self.line(line)
+    def data_received(self, data: bytes) -> None:
+        if (commands := data.count(b"\n/")) > 10:
+            self.transport.write((b"*** " + b"x" * 500 + b"\n") * commands)
+        else:
+            super().data_received(data)
 
 
 class SaysEachInItsOwnTime(Line):
