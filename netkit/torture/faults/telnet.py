@@ -84,14 +84,17 @@ async def telnet_option_storm(trial: Trial) -> str:
         deaf.stop_reading()
         await deaf.send(storm)
     else:
-        others.append(deaf)
-    for peer, said in ((refuser, refusals), *((peer, storm) for peer in others)):
-        await peer.send(said)
+        others.append(deaf)  # to who takes it for text, who reads no text is another fault
+    await refuser.send(refusals)
+    for peer in others:
+        await peer.send(storm)
+    await trial.idle(REST, "after a storm of telnet options", deaf, within=RESTING)
+    for peer in (refuser, *others):
         await line_after(trial, listener, peer, "a storm of telnet options", IAC + WONT + ECHO)
-        requests = len(said) // 3
-        if len(negotiated(peer.heard)) > requests + WISHES:
-            raise Broken(f"{len(negotiated(peer.heard))} answers came to {requests} telnet requests", peer)
-    judge(trial, listener, *others)
+        judge(trial, listener, peer)
+        requests, answers = peer.sent.bytes // 3, len(negotiated(peer.heard))
+        if answers > requests + WISHES:
+            raise Broken(f"{answers} answers came to {requests} telnet requests", peer)
     if trial.profile.telnet:
         _no_refusal_answered(refuser)
     trial.bounded(KEPT, "for a storm of telnet options", deaf)
