@@ -10,7 +10,7 @@ from .trial import Bounds, Trial
 from .verdict import Recovery
 
 #: Seconds for a server to close what its clients have left, and to give memory back.
-CLOSING, GIVING_BACK = 6.0, 2.0
+CLOSING, GIVING_BACK = 10.0, 2.0
 
 
 async def lets_in(trial: Trial) -> list[str]:

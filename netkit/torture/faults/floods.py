@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ..fault import NAMES, Broken, fault
@@ -21,13 +22,14 @@ KEPT = 16 * 1024 * 1024
 
 #: How many talk at once, and lines that each says. They are ten, and not more, since netkit lets 50 lines a second be
 #: said in a room, in turn: somebody healthy waits for one line of each, so 0.2 s, and is not held up by a rule.
-TALKERS, LINES_EACH = 10, 60
+TALKERS, LINES_EACH = 10, 25
 
 #: Seconds for all that to come through; a server may well take longer for it, and then it is not waited for.
 TALKING = 1.0
 
-#: Empty lines, and bytes that are sent one by one.
-EMPTY, SINGLE = 3, 4_000
+#: Empty lines; bytes that are sent one by one to an echo; lines that are sent so to others, and bytes of each. They are
+#: few enough to be read within seconds by a server that slows who says much.
+EMPTY, SINGLE, LONG_LINES, LONG_LINE = 3, 4_000, 4, 350
 
 #: Seconds after a message in which a server that ends the connection has done so.
 ENDING = 0.1
@@ -146,11 +148,23 @@ async def empty_messages(trial: Trial) -> str:
         raise Broken(f"after {EMPTY} empty lines: {why}", first) from None
     if await first.ends(ENDING):
         raise Broken(f"after {EMPTY} empty lines: the connection is {first.state}", first)
-    data = trial.random.randbytes(SINGLE) if trial.profile.echoes else newline * (SINGLE // len(newline))
+    words = [trial.word() for _ in range(LONG_LINES)]
+    lines = b"".join(trial.profile.say(word.ljust(LONG_LINE, b"x")) for word in words)
+    data = trial.random.randbytes(SINGLE) if trial.profile.echoes else lines
     with suppress(TimeoutError):
         async with asyncio.timeout(FLOODING):
             await second.send_apart(data)
     if trial.profile.echoes:
         await _comes_back(second, data[: second.sent.bytes])
-    trial.bounded(KEPT, "for empty messages", second)
+    elif second.sent.bytes == len(data):
+        await _heard(trial, second, words)
+    trial.bounded(KEPT, "for single bytes", second)
     return f"{EMPTY} empty lines ended nothing; after {second.sent.bytes:,} single bytes the client is {second.state}"
+
+
+async def _heard(trial: Trial, speaker: Peer, words: Sequence[bytes]) -> None:
+    """See that others get each word, or that its speaker is cut off."""
+    listener = await trial.listener()
+    for word in words:
+        if not await listener.hears(word) and speaker.state == OPEN:
+            raise Broken(f"a line that was sent byte by byte did not come through: {word!r}", speaker)
