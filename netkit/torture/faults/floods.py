@@ -27,7 +27,7 @@ TALKERS, LINES_EACH = 10, 60
 TALKING = 1.0
 
 #: Empty lines, and bytes that are sent one by one.
-EMPTY, SINGLE = 3, 4_000
+EMPTY, SINGLE = 3, 2_000
 
 #: Seconds after a message in which a server that ends the connection has done so.
 ENDING = 0.1
