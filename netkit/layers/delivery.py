@@ -244,9 +244,12 @@ class Delivery:
             self.settle()
 
     def write_on(self, session: Session, data: bytes) -> None:
-        """Write to a connection that may be slow, closing or gone."""
+        """Write to a connection that may be slow, held, closing or gone."""
         if session.transport.is_closing():
             return  # broken by an earlier write of this turn, perhaps: asyncio logs every write after the fifth
+        if session.held and session.left:
+            session.connection.release()  # what it has sent is there already, and then comes the end
+            return
         if session.stalled and session.transport.get_write_buffer_size() + len(data) > self.limits.hard:
             self.abort(session, Ending.TOO_SLOW)
         else:

@@ -40,7 +40,7 @@ class Outboxes:
         Args:
             loop: the running loop.
             time: its clock, in seconds.
-            write_on: writes to a connection that may be slow, closing or gone, where others are written to directly.
+            write_on: writes to a connection that may be slow, held, closing or gone; others are written to directly.
             ended: is called when a turn's writes are done.
         """
         self.loop = loop
@@ -109,7 +109,7 @@ class Outboxes:
             outbox = session.outbox
             data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
             outbox.clear()
-            if session.stalled or session.closing or midway:
+            if session.stalled or session.held or session.closing or midway:
                 self.write_on(session, data)
             else:
                 session.connection.write(data)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Protocol
 
 from .. import endpoints
 from .admission import Address
+
+#: The state of a connection whose peer has ended it, and we have not (RFC 9293, 3.3.2; TCP_CLOSE_WAIT in Linux).
+CLOSE_WAIT = 8
 
 
 class Connection(Protocol):
@@ -131,6 +135,21 @@ class Session:
         if self.lost or self.handshake is not None:
             return 0
         return self.transport.get_write_buffer_size() + sum(map(len, self.outbox))
+
+    @property
+    def left(self) -> bool:
+        """Whether the peer has left that is not read from, over TLS, where asyncio tells the end only to who reads.
+
+        Until then it throws away what is written, and logs each write. The kernel knows (tcp(7), TCP_INFO; Linux).
+        """
+        if self.scheme != "tls" or not hasattr(socket, "TCP_INFO"):
+            return False
+        try:
+            sock = self.transport.get_extra_info("socket")
+            state: bytes = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+        except OSError:
+            return False  # it is broken, which the loop finds itself
+        return state[0] == CLOSE_WAIT
 
     @property
     def ending(self) -> str:

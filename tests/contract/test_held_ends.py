@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from netkit.layers.session import Session
 from netkit.limits import Limits
 from netkit.service import Abort, Close, Conn, Effect, Effects, Hold, Send, Service, Wake
 
@@ -149,3 +150,45 @@ async def test_over_tls_it_ends_at_once(
     await service.until("lost")
     assert (service.endings, service.told["ended"]) == ({"eof": 1}, 1)
     await asyncio.gather(client.writer.wait_closed(), return_exceptions=True)
+
+
+class Held(Service):
+    """Reads no more from who has said something, and tells it whatever others say."""
+
+    def __init__(self) -> None:
+        self.held: list[Conn] = []
+
+    def received(self, conn: Conn, data: bytes, now: float) -> Effects:
+        if data == b"hold me\n":
+            self.held.append(conn)
+            return (Hold(conn, math.inf),)
+        return (Send(tuple(self.held), data), Send((conn,), data))
+
+    def lost(self, conn: Conn, now: float) -> Effects:
+        if conn in self.held:
+            self.held.remove(conn)
+        return ()
+
+
+async def test_over_tls_who_has_left_is_closed_by_what_is_written(
+    serve: Serve,
+    new_place: Callable[..., Place],
+    recorder: Callable[[Service], Recorder],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # A stream tells of the loss when the hold is over, but its socket is closed at once as well.
+    held = Held()
+    service = recorder(held)
+    site = await serve(service, new_place("tls", None))
+    gone, other = await site.connect(), await site.connect()
+    await gone.send(b"hold me\n")
+    await service.until("received")
+    await gone.close()
+    for _ in range(200):
+        await other.send(b"anybody?\n")
+        assert await other.line() == b"anybody?\n"
+        if closed := not held.held or cast(Session, held.held[0]).transport.is_closing():
+            break
+        await asyncio.sleep(0.005)
+    assert closed
+    assert "SSL connection is closed" not in caplog.text

@@ -29,7 +29,7 @@ TALKING = 1.0
 
 #: Empty lines; bytes that are sent one by one to an echo; lines that are sent so to others, and bytes of each. They are
 #: few enough to be read within seconds by a server that slows who says much.
-EMPTY, SINGLE, LONG_LINES, LONG_LINE = 3, 4_000, 4, 350
+EMPTY, SINGLE, LONG_LINES, LONG_LINE = 3, 2_000, 4, 350
 
 #: Seconds after a message in which a server that ends the connection has done so.
 ENDING = 0.1

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ..fault import LINES, PLAIN, TLS, Broken, fault
 from ..peer import LINGER_RESET, OPEN, Peer
-from ..trial import Trial
+from ..trial import Trial, gone
 
 #: How many break off while they are written to, how many at a time, and bytes that an echo owes each of them.
 BROKEN_OFF, WAVE, OWED = 30, 6, 256 * 1024
@@ -54,7 +54,7 @@ async def reset_while_written_to(trial: Trial) -> str:
     if trial.profile.echoes:
         for wave in waves:
             await asyncio.gather(*map(_owe, wave))
-            _reset(wave)
+            await _broken_off(wave)
     else:
         await _talk_to(trial, waves)
     await trial.newcomer()
@@ -72,18 +72,20 @@ async def _talk_to(trial: Trial, waves: Sequence[Sequence[Peer]]) -> None:
     speakers = await trial.enter_all(len(waves))
     words = [trial.word() for _ in speakers]
     for speaker, wave, word in zip(speakers, waves, words, strict=True):
-        _reset(wave[::2])
+        await _broken_off(wave[::2])
         await speaker.send(trial.profile.say(b"x" * LONG) * PASTE + trial.profile.say(word))
-        _reset(wave[1::2])
+        await _broken_off(wave[1::2])
     for speaker, word in zip(speakers, words, strict=True):
         if not await (await trial.listener()).hears(word):
             raise Broken("what was said while others broke off did not come through", speaker)
 
 
-def _reset(peers: Sequence[Peer]) -> None:
+async def _broken_off(peers: Sequence[Peer]) -> None:
+    """Let some go with a reset."""
     for peer in peers:
         if peer.state == OPEN:
             peer.reset()
+    await asyncio.sleep(0)
 
 
 @fault(
@@ -209,12 +211,12 @@ async def _half_closed_lines(trial: Trial) -> str:
 async def leave_mid_line(trial: Trial) -> str:
     """Go in the middle of a line, at first with an end, then with a reset, and let others come in their places."""
     listener = await trial.listener()
-    for leave in (Peer.close, Peer.reset):
+    for leave in (gone, _broken_off):
         leavers = await trial.enter_all(LEAVERS)
         halves = [trial.word() for _ in leavers]
         for peer, half in zip(leavers, halves, strict=True):
             await peer.send(trial.profile.say(half).removesuffix(trial.profile.newline))
-            leave(peer)
+        await leave(leavers)
         others = await trial.enter_all(LEAVERS)
         words = [trial.word() for _ in others]
         for peer, word in zip(others, words, strict=True):

@@ -17,6 +17,9 @@ class AnswersWithoutEnd(Line):
         else:
             super().data_received(data)
 
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
 
 class SaysEachInItsOwnTime(Line):
     """It has a task for each line, and some are done sooner than others."""
