@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from contextlib import suppress
 
 from ..datagrams import DatagramPeer
 from ..fault import ECHO, UDP, Broken, Untried, fault
@@ -25,9 +24,9 @@ ANSWERERS = {7: "echo", 13: "daytime", 19: "chargen", 37: "time"}
 #: Of a flood: from how many sources it comes, how many datagrams each sends, and bytes of them.
 SOURCES, EACH, FLOOD_SIZES = 100, 50, (0, 1, 40, 40, 40, 200, 512, 512, 1200, 1472, 9000)
 
-#: Seconds for which a datagram that comes from the server itself is watched, and the last ones of them in which it must
-#: not be seen any more.
-WATCHED, LAST = 0.5, 0.1
+#: Seconds after which a datagram that comes from the server itself may not be seen any more, and seconds without it
+#: after which it has stopped: a server that starts a process for each takes its time.
+WATCHED, STOPPED = 1.0, 0.5
 
 #: Where the checksum is in a header of UDP (RFC 768), in bytes.
 CHECKSUM_AT = 6
@@ -173,9 +172,9 @@ async def udp_loop(trial: Trial) -> str:
     word = trial.word()
     with raw_socket(trial) as raw:
         port = trial.target.port
-        raw.send(struct.pack("!HHHH", port, port, 8 + len(word), 0) + word)
-        times, last = await seen(raw, word)
-    if last > WATCHED - LAST:
+        raw.sendto(struct.pack("!HHHH", port, port, 8 + len(word), 0) + word, (trial.target.host, 0))
+        times, stopped = await seen(raw, word)
+    if not stopped:
         raise Broken(f"it answered itself {times - 1:,} times in {WATCHED:g} s, and goes on")
     return f"it answered itself {times - 1} times, and stopped" if times > 1 else "it did not answer itself"
 
@@ -193,22 +192,26 @@ def raw_socket(trial: Trial) -> socket.socket:
     raw.setblocking(False)
     if raw.family == socket.AF_INET6:  # where there must be a checksum; IPv4 does without (RFC 768)
         raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_CHECKSUM, CHECKSUM_AT)
-    raw.bind((trial.target.host, 0))
-    raw.connect((trial.target.host, 0))
+    raw.bind((trial.target.host, 0))  # and not connected: it would be told of every port that nobody has (raw(7))
     return raw
 
 
-async def seen(raw: socket.socket, word: bytes) -> tuple[int, float]:
-    """How often a word was seen, and after how many seconds for the last time."""
+async def seen(raw: socket.socket, word: bytes) -> tuple[int, bool]:
+    """How often a word was seen, and whether that has stopped."""
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    times, last = 0, 0.0
-    with suppress(TimeoutError):
-        async with asyncio.timeout_at(began + WATCHED):
-            while loop.time() < began + WATCHED:
-                if word in await loop.sock_recv(raw, 65_536):
-                    times, last = times + 1, loop.time() - began
-    return times, last
+    began = last = loop.time()
+    times = 0
+    while last < began + WATCHED:
+        try:
+            async with asyncio.timeout_at(last + STOPPED):
+                packet = await loop.sock_recv(raw, 65_536)
+        except TimeoutError:
+            return times, True
+        if word in packet:
+            times, last = times + 1, loop.time()
+        elif loop.time() > last + STOPPED:  # bystanders are seen too, and what is there already needs no waiting
+            return times, True
+    return times, False
 
 
 async def datagrams_from(trial: Trial) -> DatagramPeer:
