@@ -72,10 +72,12 @@ async def test_all_is_said_before_the_end(
     endpoint: Place,
     last: Callable[[Conn], Effect],
     ending: str,
+    tick: float,
     recorder: Callable[[Service], Recorder],
 ) -> None:
-    service = recorder(Slow(0.001, last, lambda conn: Send((conn,), b"" if ending == "eof" else b"too late")))
-    client = await (await serve(service, endpoint, limits=Limits(idle=0.01))).connect()
+    """It takes longer than a peer may be silent that has not finished."""
+    service = recorder(Slow(0.6 * tick, last, lambda conn: Send((conn,), b"" if ending == "eof" else b"too late")))
+    client = await (await serve(service, endpoint, limits=Limits(idle=2 * tick))).connect()
     await client.send(b"1\n2\n3\n")
     client.end()
     assert await client.rest() == b"1\n2\n3\n"
