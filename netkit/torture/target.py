@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -138,7 +139,10 @@ class Target:
         except TimeoutError:
             sock.close()
             raise Unreachable(f"no connection within {within:g} s") from None
-        except OSError as why:  # ssl.SSLError is one
+        except OSError as why:
             sock.close()
-            raise Unreachable(f"no connection: {why.strerror or why}") from None
+            # What asyncio makes of it names a call and an address; an ssl.SSLError has a number of its own kind.
+            system = why.errno if not isinstance(why, ssl.SSLError) else None
+            said = why.strerror or str(why) if system is None else os.strerror(system)
+            raise Unreachable(f"no connection: {said}") from None
         return peer

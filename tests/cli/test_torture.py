@@ -23,9 +23,9 @@ from tests.process import NETKIT, PATIENCE, Program
 
 Ask = Callable[..., Result]
 
-#: An echo, which lets in only so many in all where a second number is given, and ends with "exits" behind it.
+#: An echo, which lets in only so many in all where a second number is given, and then ends at once with "exits" behind it.
 ECHO = """\
-import asyncio, sys
+import asyncio, os, sys
 port, places, what = int(sys.argv[1]), int([*sys.argv, 0][2]), sys.argv[3:]
 class Echo(asyncio.Protocol):
     came = 0
@@ -33,7 +33,7 @@ class Echo(asyncio.Protocol):
         self.transport = transport
         Echo.came += 1
         if 0 < places < Echo.came:
-            sys.exit(3) if what else transport.close()
+            os._exit(3) if what else transport.close()
     def data_received(self, data):
         self.transport.write(data)
 async def main():

@@ -61,9 +61,22 @@ def test_a_host_that_cannot_be_found_is_said(host: str) -> None:
 def test_where_nobody_listens_no_connection_is_made(short_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    for text in (str(port), f"tls://127.0.0.1:{port}", f"unix://{short_path}/s"):
-        with pytest.raises(Unreachable, match="no connection: "):
+    refused = "no connection: Connection refused"
+    for text, said in (
+        (str(port), refused),
+        (f"tls://127.0.0.1:{port}", refused),
+        (f"unix://{short_path}/s", "no connection: No such file or directory"),
+    ):
+        with pytest.raises(Unreachable, match=f"^{said}$"):
             asyncio.run(target(text).open())
+
+
+@on_asyncio
+async def test_where_no_tls_is_spoken_it_is_said(serve: Serve) -> None:
+    where = await serve(Echo)
+    encrypted = target(f"tls://127.0.0.1:{where.port}")
+    with pytest.raises(Unreachable, match=r"^no connection: \[SSL"):
+        await encrypted.open()
 
 
 @on_asyncio
