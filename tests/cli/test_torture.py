@@ -23,7 +23,7 @@ from tests.process import NETKIT, PATIENCE, Program
 
 Ask = Callable[..., Result]
 
-#: An echo, which lets in only so many in all where a second number is given, and then ends at once with "exits" behind it.
+#: An echo, which lets in only so many in all where a second number is given; with "exits" behind it, it ends then.
 ECHO = """\
 import asyncio, os, sys
 port, places, what = int(sys.argv[1]), int([*sys.argv, 0][2]), sys.argv[3:]
