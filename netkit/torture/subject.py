@@ -25,7 +25,7 @@ from ..processes.start import START, NotServing, end, environment, last_line, la
 from .target import Target
 
 #: Seconds between two looks at it.
-LOOK = 0.02
+LOOK = 0.05
 
 #: The share of a core below which it counts as at rest, the seconds over which that is seen, and for how long at most
 #: it may take to come to rest.

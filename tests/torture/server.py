@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import re
 import signal
 import socket
@@ -40,6 +41,7 @@ class Server:
     """What all connections share."""
 
     def __init__(self) -> None:
+        self.open: set[asyncio.Transport] = set()
         self.members: dict[Line, str] = {}
         self.guests = 0
         self.closing = asyncio.Event()
@@ -57,6 +59,10 @@ class Echo(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.server.open.add(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server.open.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(data)
@@ -88,6 +94,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.server.open.add(self.transport)
         self.server.guests += 1
         self.name = f"guest{self.server.guests}"
         self.server.members[self] = self.name
@@ -216,6 +223,7 @@ class Line(asyncio.Protocol):
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.server.open.discard(self.transport)
         self.server.members.pop(self, None)
         if self.timer is not None:
             self.timer.cancel()
@@ -248,32 +256,33 @@ async def serve(kind: type[asyncio.BaseProtocol], port: int, context: ssl.SSLCon
             transport.close()
     shared = Server()
     loop.add_signal_handler(signal.SIGTERM, shared.stop)
-    made: set[asyncio.Protocol] = set()
-
-    def protocol() -> asyncio.Protocol:
-        one = cast("type[Echo | Line]", kind)(shared)
-        made.add(one)
-        lost = one.connection_lost
-
-        def forget(exc: Exception | None) -> None:
-            made.discard(one)
-            lost(exc)
-
-        one.connection_lost = forget  # type: ignore[method-assign]
-        return one
-
     timeout = 3.0 if context else None
     # Without descriptors asyncio tries, and reports, as often as the backlog is long.
     server = await loop.create_server(
-        protocol, "127.0.0.1", port, backlog=100, ssl=context, ssl_handshake_timeout=timeout
+        lambda: cast("type[Echo | Line]", kind)(shared),
+        "127.0.0.1",
+        port,
+        backlog=100,
+        ssl=context,
+        ssl_handshake_timeout=timeout,
     )
     for listening in server.sockets:  # telnet's Synch, RFC 854: out of line its first byte would be lost
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    collecting = asyncio.create_task(collect()) if context else None
     await shared.closing.wait()
     server.close()
-    for one in list(made):
-        cast("Echo | Line", one).transport.close()
+    for each in list(shared.open):
+        each.close()
     await asyncio.sleep(0.1)  # what is to be written goes out
+    if collecting is not None:
+        collecting.cancel()
+
+
+async def collect() -> None:
+    """Asyncio's TLS leaves 256 KiB and more of each connection for the garbage collector, which is in no hurry."""
+    while True:
+        await asyncio.sleep(0.2)
+        gc.collect()
 
 
 def encrypted(cert: str, key: str) -> ssl.SSLContext:

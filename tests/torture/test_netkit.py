@@ -39,7 +39,7 @@ SLOWER = 1500
 @pytest.mark.parametrize(("service", "endpoint"), CELLS, ids=lambda each: each.partition(":")[0])
 def test_all_faults_hold(service: str, endpoint: str, layer: str, loop: str) -> None:
     pytest.importorskip("uvloop" if loop == "uvloop" else "asyncio")
-    serve = f"{SERVE} --service {service} --layer {layer} --loop {loop}"
+    serve = f"{SERVE} --service {service} --layer {layer} --loop {loop} --grace 2"
     serve += CERTIFICATE if endpoint.startswith("tls") else ""
     command = (*NETKIT, "torture", endpoint, "--service", service, "--server-cmd", serve, "--slower", str(SLOWER))
     with Program(*command, "--json", "-") as program:

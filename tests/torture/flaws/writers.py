@@ -28,6 +28,7 @@ class FewPlaces(Echo):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
         FewPlaces.taken -= 1
 
 
