@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import ClassVar
+
 from tests.torture.flaws import Flaw
-from tests.torture.server import Echo, Line
+from tests.torture.server import PAUSE, Echo, Line
 
 
 class KeepsAll(Echo):
@@ -19,11 +22,32 @@ class KeepsAll(Echo):
 class WaitsForTheSlowest(Line):
     """It waits until each has taken what is said, before it reads on from anybody."""
 
+    slow: ClassVar[set[Line]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.slow.discard(self)
+
+    def pause_writing(self) -> None:
+        self.slow.add(self)
+
+    def resume_writing(self) -> None:
+        self.slow.discard(self)
+
+    def work(self) -> None:
+        if self.slow:
+            self.transport.pause_reading()
+            self.timer = asyncio.get_running_loop().call_later(PAUSE, self.work)
+        else:
+            super().work()
+
     def write(self, data: bytes) -> None:
-        self.transport.write(data)
-        if self.transport.get_write_buffer_size():
-            for other in self.server.members:
-                other.transport.pause_reading()
+        if not self.transport.is_closing():
+            self.transport.write(data)
 
 
 FLAWS = (
