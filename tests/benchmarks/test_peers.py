@@ -247,13 +247,14 @@ def meet(stack: ExitStack, port: int, count: int) -> list[socket.socket]:
     """Connect some clients, and see to it that each hears all others, and has nothing more to read."""
     first = stack.enter_context(dial(port))
     socks = [first]
-    for _ in range(1, count):  # once one hears the other, both are in the room
+    for number in range(1, count):  # once one hears the other, both are in the room
         sock = stack.enter_context(dial(port))
+        knock = b"knock %d\n" % number  # one of its own: an earlier one may have knocked twice
         deadline = time.monotonic() + PATIENCE
-        while not select.select([first], [], [], 0.01)[0]:
+        sock.sendall(knock)
+        while not (select.select([first], [], [], 0.01)[0] and read_line(first).endswith(knock)):
             assert time.monotonic() < deadline
-            sock.sendall(b"knock\n")
-        read_line(first)
+            sock.sendall(knock)
         socks.append(sock)
     for sock in socks:
         sock.sendall(b"ready\n")
