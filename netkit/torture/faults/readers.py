@@ -15,12 +15,11 @@ SWALLOWED = 40 * 1024 * 1024
 #: Bytes by which a server may grow for one client that does not read.
 KEPT = 16 * 1024 * 1024
 
-#: Of the lines for one who does not read: bytes of each, how many there are, which is more than the kernel keeps, and
-#: seconds for which they are said.
-LONG_LINE, LINES, SPEAKING = 400, 20_000, 2.0
+#: Bytes that are said to one who does not read: more than the kernel keeps; and seconds for which they are said.
+SAID, SPEAKING = 8 * 1024 * 1024, 2.0
 
-#: Lines that are said at once, and seconds until the next ones are: who reads at all keeps up with that.
-AT_ONCE, PAUSE = 50, 0.003
+#: Bytes that are said at once, and seconds until the next ones are: who reads at all keeps up with that.
+AT_ONCE, PAUSE = 20 * 1024, 0.003
 
 
 @fault(
@@ -59,16 +58,17 @@ async def listener_stops(trial: Trial) -> str:
     stopped = await trial.enter(small=True)
     stopped.stop_reading()
     speakers = await trial.enter_all(3)
-    text = b"x" * LONG_LINE
+    line = trial.profile.say(b"x" * trial.profile.longest)
     until = asyncio.get_running_loop().time() + SPEAKING
     said = 0
-    while said < LINES and asyncio.get_running_loop().time() < until:
+    while said < SAID and asyncio.get_running_loop().time() < until:
         for speaker in speakers:
             try:
                 async with asyncio.timeout_at(until):
-                    said += AT_ONCE * await speaker.send(trial.profile.say(text), AT_ONCE)
+                    await speaker.send(line, AT_ONCE // len(line))
+                    said += AT_ONCE
                     await asyncio.sleep(PAUSE)
             except TimeoutError:
                 break  # it is read more slowly, which is a good answer to a flood
     trial.bounded(KEPT, "for one who does not read", stopped)
-    return f"{said:,} lines were said to one who does not read, and the others were not held up"
+    return f"{mebibytes(said)} were said to one who does not read, and the others were not held up"

@@ -20,6 +20,7 @@ class Irc(Profile):
     about = "IRC with registration (RFC 2812)"
     newline = b"\r\n"
     attributed = True
+    longest = 400  # of 512 with the prefix (2.3)
     commands = (b"NAMES " + CHANNEL, b"WHO " + CHANNEL, b"MOTD", b"LUSERS", b"LIST")
     listing = b"NAMES " + CHANNEL
     endings = (b"\r\n",)  # RFC 2812, 2.3: a server may take either alone, and need not

@@ -28,6 +28,7 @@ class Profile:
         attributed: whether each line of others stands behind a mark of who says it.
         telnet: whether it takes telnet commands out of what it is sent (RFC 854).
         half_close: whether it promises to answer who has ended their side, and to take a last line without its newline.
+        longest: bytes of a text that it takes as one line, whatever else it has for a bound.
         commands: lines that it answers to the sender alone, for a flood of commands.
         listing: the command that lists who is here; empty where there is none.
         endings: how a line may end, by what the service promises.
@@ -43,6 +44,7 @@ class Profile:
     attributed = False
     telnet = False
     half_close = False
+    longest = 2000
     commands: Sequence[bytes] = ()
     listing = b""
     endings: Sequence[bytes] = (b"\n", b"\r\n")
