@@ -142,6 +142,8 @@ class Run:
                 raise TortureError(f"no process has the number {plan.pid}: give that of the server")
         if not await self._answers():
             raise TortureError(f"nobody answers on {self.target.endpoint}: start it, or give --server-cmd")
+        if self.subject is not None and not self.subject.listens():
+            raise TortureError(f"process {plan.pid} does not listen on {self.target.endpoint}: give that of the server")
 
     def _given(self, folder: Path) -> dict[str, str]:
         """What is filled into the command."""

@@ -100,7 +100,7 @@ class Subject:
         self.pid = self._process.pid
         self.starts += 1
         deadline = asyncio.get_running_loop().time() + START
-        while not self._listens():
+        while not self.listens():
             if self._process.poll() is not None:
                 said = last_line(self._errors.fileno())
                 raise NotServing(f"the server exited with {self._process.returncode} before it listened{said}")
@@ -108,7 +108,7 @@ class Subject:
                 raise NotServing(f"the server did not listen within {START:g} s{last_line(self._errors.fileno())}")
             await asyncio.sleep(LOOK)
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
         """Whether it has a socket there. Asked of the system: to connect and leave again is a fault of its own."""
         unix = self._target.scheme == "unix"
         wanted = self._target.address if unix else self._target.port

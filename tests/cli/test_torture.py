@@ -176,6 +176,7 @@ def test_more_connections_than_can_be_opened_are_refused(ask: Ask, monkeypatch: 
         (("udp://127.0.0.1:PORT",), "nobody answers on udp://127.0.0.1:PORT"),
         (("unix:///no/such/socket",), "nobody answers on unix:///no/such/socket"),
         (("PORT", "--pid", "999999999"), "no process has the number 999999999"),
+        (("PORT", "--pid", "1"), "process 1 does not listen on tcp://127.0.0.1:"),
         (("tcp://no-such-host.invalid:80",), "cannot find the host of tcp://no-such-host.invalid:80"),
         (("0", "--server-cmd", "no-such-program"), "no-such-program cannot be started: No such file"),
         (

@@ -108,7 +108,7 @@ FLAWS = (
     Flaw("http-request", SaysWhatAPageSends, "broadcast", r"no mark of who said it"),
     Flaw("random-bytes", StopsAtWhatIsNoText, "chat", r"the server has exited|no connection"),
     Flaw("random-bytes", EchoOfText, "echo", r"did not come back unchanged"),
-    Flaw("other-protocols", PassesBytesOn, "broadcast", r"what a terminal may obey"),
+    Flaw("other-protocols", PassesBytesOn, "broadcast", r"reached others"),
     Flaw("proxy-header", BelievesProxies, "chat", r"a PROXY header is believed"),
     Flaw("starttls-injection", ObeysWhatCameBeforeTls, "broadcast", r"was obeyed after it"),
 )

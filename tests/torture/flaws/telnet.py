@@ -103,7 +103,7 @@ class LosesTheUrgentByte(Line):
 FLAWS = (
     Flaw("telnet-option-storm", AnswersRefusals, "chat", r"refusals were answered with refusals"),
     Flaw("telnet-option-storm", AnswersTwice, "broadcast", r"\d+ answers came to \d+ telnet requests"),
-    Flaw("telnet-option-storm", PassesCommandsOn, "broadcast", r"what a terminal may obey"),
+    Flaw("telnet-option-storm", PassesCommandsOn, "broadcast", r"reached others"),
     Flaw("telnet-option-storm", EchoWithoutTelnet, "echo", r"bytes of .* came back of telnet negotiations"),
     Flaw("telnet-subnegotiation", KeepsSubnegotiations, "chat", r"grown by .* for telnet subnegotiations"),
     Flaw("telnet-iac-at-end", ForgetsHalfACommand, "chat", r"did not come through whole, cut after"),
