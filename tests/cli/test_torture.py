@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shlex
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -169,6 +171,13 @@ def test_more_connections_than_can_be_opened_are_refused(ask: Ask, monkeypatch: 
     assert (result.exit_code, "ulimit -n" in result.stderr) == (2, True)
 
 
+def test_the_process_that_is_named_must_be_the_one_that_listens(ask: Ask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        result = ask("torture", str(port), "--pid", str(os.getppid()))
+    assert (result.exit_code, f"does not listen on tcp://127.0.0.1:{port}" in result.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -176,7 +185,6 @@ def test_more_connections_than_can_be_opened_are_refused(ask: Ask, monkeypatch: 
         (("udp://127.0.0.1:PORT",), "nobody answers on udp://127.0.0.1:PORT"),
         (("unix:///no/such/socket",), "nobody answers on unix:///no/such/socket"),
         (("PORT", "--pid", "999999999"), "no process has the number 999999999"),
-        (("PORT", "--pid", "1"), "process 1 does not listen on tcp://127.0.0.1:"),
         (("tcp://no-such-host.invalid:80",), "cannot find the host of tcp://no-such-host.invalid:80"),
         (("0", "--server-cmd", "no-such-program"), "no-such-program cannot be started: No such file"),
         (
