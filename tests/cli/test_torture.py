@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import shlex
 import signal
@@ -172,9 +171,9 @@ def test_more_connections_than_can_be_opened_are_refused(ask: Ask, monkeypatch: 
 
 
 def test_the_process_that_is_named_must_be_the_one_that_listens(ask: Ask) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener, Program("sleep", "60") as other:
         port = listener.getsockname()[1]
-        result = ask("torture", str(port), "--pid", str(os.getppid()))
+        result = ask("torture", str(port), "--pid", str(other.process.pid))
     assert (result.exit_code, f"does not listen on tcp://127.0.0.1:{port}" in result.stderr) == (1, True)
 
 
