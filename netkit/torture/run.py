@@ -228,9 +228,7 @@ class Run:
             verdict.untried = str(why)
         except TimeoutError:
             verdict.broken.append(f"no end within {trial.bounds.seconds:g} s: the server neither reads nor answers")
-        except (
-            Exception
-        ) as error:  # a slip of the fault says nothing of the server, and must not hide the other verdicts
+        except Exception as error:  # a slip of the fault says nothing of the server, and must hide no other verdict
             verdict.untried = f"the fault itself failed, which is a bug of netkit: {error!r}"
             verdict.failed = True
         return None

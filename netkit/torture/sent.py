@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-#: Bytes of one line of a hexdump, and how many lines are shown at most.
-WIDTH, MOST_LINES = 16, 12
+from ..wire.hexdump import WIDTH, rows
+
+#: Rows of a hexdump that are shown at most.
+MOST_LINES = 12
 
 #: Different pieces that are kept; of more, the last ones: what broke a server is mostly what it got last.
 MOST_PIECES = 40
@@ -51,12 +53,7 @@ class Sent:
         tail = self._tail(WIDTH * MOST_LINES)
         start = self.bytes - len(tail)
         lines = [] if not start else [f"(after {start:,} bytes)"]
-        for at in range(0, len(tail), WIDTH):
-            part = tail[at : at + WIDTH]
-            halves = f"{part[: WIDTH // 2].hex(' '):23}  {part[WIDTH // 2 :].hex(' '):23}"
-            shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
-            lines.append(f"{start + at:08x}  {halves}  |{shown}|")
-        return "\n".join(lines)
+        return "\n".join([*lines, *rows(tail, start)])
 
     def _joined(self) -> list[tuple[bytes, int]]:
         """The pieces, those in a row that were sent once each as one."""

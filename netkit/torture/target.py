@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ..endpoints import Endpoint
 from ..errors import EndpointError, TortureError
 from .datagrams import DatagramPeer
+from .handshakes import trusting
 from .peer import PATIENCE, Peer
 
 #: Its own name is that of a method below.
@@ -53,9 +54,7 @@ class Target:
                 f"{endpoint} is not on this machine: faults are tried on others' servers by nobody but their owners "
                 "(--i-own-this-host)"
             )
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._context.check_hostname = False
-        self._context.verify_mode = ssl.CERT_NONE
+        self._context = trusting()
 
     def _resolved(self) -> tuple[socket.AddressFamily, Any]:
         if self.scheme == "unix":

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.torture
 FAULTS = {each.name: each for each in catalogue.FAULTS}
 
 #: Shorter than for people: what is broken here is thoroughly broken.
-BOUNDS = Bounds(calm=0.3, watched=0.3, settling=1.0, ending=3.0)
+BOUNDS = Bounds(connections=100, calm=0.3, watched=0.3, settling=1.0, ending=3.0)
 
 
 class Nobody:

@@ -30,8 +30,8 @@ CELLS = (
 SERVE = "{python} -m netkit serve --listen {endpoint}"
 CERTIFICATE = " --tls-cert {cert} --tls-key {key}"
 
-#: Milliseconds: several of these run side by side on the processors that there are.
-SLOWER = 1500
+#: Several of these run side by side on the processors that there are: they are slower, and a crowd is smaller.
+BOUNDS = ("--slower", "1500", "--connections", "100")
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -41,7 +41,7 @@ def test_all_faults_hold(service: str, endpoint: str, layer: str, loop: str) -> 
     pytest.importorskip("uvloop" if loop == "uvloop" else "asyncio")
     serve = f"{SERVE} --service {service} --layer {layer} --loop {loop} --grace 2"
     serve += CERTIFICATE if endpoint.startswith("tls") else ""
-    command = (*NETKIT, "torture", endpoint, "--service", service, "--server-cmd", serve, "--slower", str(SLOWER))
+    command = (*NETKIT, "torture", endpoint, "--service", service, "--server-cmd", serve, *BOUNDS)
     with Program(*command, "--json", "-") as program:
         program.output.all, _ = program.process.communicate(timeout=240)
         result = json.loads(program.output.all)

@@ -7,7 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netkit.torture.sent import LONG, MOST_LINES, MOST_PIECES, WIDTH, Sent
+from netkit.torture.sent import LONG, MOST_LINES, MOST_PIECES, Sent
+from netkit.wire.hexdump import WIDTH
 
 PIECES = st.lists(st.tuples(st.binary(max_size=40), st.integers(1, 300)), max_size=MOST_PIECES)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 
 from ..fault import CLEAR, IRC, LINES, Broken, fault
+from ..handshakes import hello, trusting
 from ..judged import comes_back, dealt_with, heard_or_gone, judge
 from ..peer import OPEN, Peer
 from ..profiles.irc import CHANNEL
@@ -73,15 +73,6 @@ async def strangers(trial: Trial, sent: Sequence[Sequence[bytes]]) -> str:
     return f"{closed} of {len(peers)} strangers were closed, the others taken for people"
 
 
-def client_hello(name: bytes) -> bytes:
-    """The first bytes of a TLS client that looks for a host of that name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    outgoing = ssl.MemoryBIO()
-    with suppress(ssl.SSLWantReadError):  # nothing has come to it, and nothing will
-        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name.decode()).do_handshake()
-    return outgoing.read()
-
-
 @fault(
     "tls-on-plain",
     why="a client that wants TLS calls on the plain port: what it sends is no line, and may have no end",
@@ -91,7 +82,7 @@ def client_hello(name: bytes) -> bytes:
 )
 async def tls_on_plain(trial: Trial) -> str:
     """Greet with a TLS handshake: whole, cut, and with data behind it that has no newline."""
-    hellos = [client_hello(trial.word() + b".example") for _ in range(3)]
+    hellos = [hello(trusting(), f"{trial.word().decode()}.example") for _ in range(3)]
     encrypted = bytes(each for each in trial.random.randbytes(NO_LINE) if each not in b"\r\n")
     behind = b"\x17\x03\x03" + len(encrypted).to_bytes(2) + encrypted
     return await strangers(trial, [[hellos[0]], [hellos[1][:5], hellos[1][5:60], hellos[1][60:]], [hellos[2], behind]])
@@ -256,11 +247,8 @@ async def starttls_injection(trial: Trial) -> str:
 
 async def _shakes_hands(peer: Peer) -> bool:
     """Shake hands for TLS on a connection that was plain until now. Whether the other side does so too."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = context.wrap_bio(incoming, outgoing)
+    session = trusting().wrap_bio(incoming, outgoing)
     at = peer.received
     while True:
         try:

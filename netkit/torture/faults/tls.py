@@ -7,9 +7,9 @@ import os
 import socket
 import ssl
 import warnings
-from contextlib import suppress
 
 from ..fault import TLS, Broken, Untried, fault
+from ..handshakes import hello, trusting
 from ..peer import OPEN, Peer
 from ..trial import Trial
 
@@ -38,26 +38,6 @@ GARBAGE = {
 }
 
 
-def hello(context: ssl.SSLContext, host: str) -> bytes:
-    """The first flight of a handshake: a ClientHello.
-
-    Raises:
-        ssl.SSLError: there is nothing that may be offered.
-    """
-    out = ssl.MemoryBIO()
-    with suppress(ssl.SSLWantReadError):
-        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=host or None).do_handshake()
-    return out.read()
-
-
-def client() -> ssl.SSLContext:
-    """One that looks at no certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 @fault(
     "tls-stall",
     why="a handshake that is not finished keeps a place, and holds up everybody where handshakes are done in turn",
@@ -68,7 +48,7 @@ def client() -> ssl.SSLContext:
 async def tls_stall(trial: Trial) -> str:
     """Half a ClientHello, or nothing, on many connections."""
     crowd = await trial.crowd(min(STALLED, trial.bounds.connections), raw=True)
-    whole = hello(client(), trial.target.endpoint.host)
+    whole = hello(trusting(), trial.target.endpoint.host)
     for peer in crowd[::2]:
         await peer.send(whole[: len(whole) // 2])
     began = asyncio.get_running_loop().time()
@@ -222,7 +202,7 @@ async def refused(trial: Trial, what: str, offer: bytes) -> None:
 
 def weak(least: ssl.TLSVersion, most: ssl.TLSVersion, ciphers: str) -> ssl.SSLContext:
     """One that offers what is deprecated, and nothing else."""
-    context = client()
+    context = trusting()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version, context.maximum_version = least, most
