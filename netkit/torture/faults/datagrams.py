@@ -21,6 +21,9 @@ ANSWER, QUIET = 0.3, 0.2
 #: Services that answer whatever comes, or much of it, at their ports: nobody else sends from there.
 ANSWERERS = {7: "echo", 13: "daytime", 19: "chargen", 37: "time"}
 
+#: Seconds after which the ports of these services are not waited for any more.
+TAKEN = 10.0
+
 #: Of a flood: from how many sources it comes, how many datagrams each sends, and bytes of them.
 SOURCES, EACH, FLOOD_SIZES = 100, 50, (0, 1, 40, 40, 40, 200, 512, 512, 1200, 1472, 9000)
 
@@ -77,9 +80,12 @@ def see_whole(data: bytes, peer: DatagramPeer) -> None:
 )
 async def udp_reflection(trial: Trial) -> str:
     """Send from the ports of services that would answer the answer."""
-    peers = {port: await trial.open(sock=sock) for port in ANSWERERS if (sock := bound(trial, port)) is not None}
-    if not peers:
-        raise Untried("others have the ports 7, 13, 19 and 37 of this machine")
+    until = asyncio.get_running_loop().time() + TAKEN
+    while not (socks := {port: sock for port in ANSWERERS if (sock := bound(trial, port)) is not None}):
+        if asyncio.get_running_loop().time() > until:
+            raise Untried("others have the ports 7, 13, 19 and 37 of this machine")
+        await asyncio.sleep(QUIET)  # another run of this fault gives them back soon
+    peers = {port: await trial.open(sock=sock) for port, sock in socks.items()}
     for peer in peers.values():
         await peer.send(trial.word())
     await trial.passes(await datagrams_from(trial))  # by then those before are answered too, if they are
