@@ -46,9 +46,10 @@ test: $(VENV)/ready-to-test ## Run all tests (ARGS="-k telnet": only those, one 
 soak: $(VENV)/ready-to-test ## Run two minutes of a chat whose guests do their worst, on every layer
 	@$(VENV)/bin/python -m pytest -m soak tests/soak $(ARGS)
 
-# They wait for most of the time: more of them at once than there are processors.
+# They wait for most of the time: more of them at once than there are processors, and those that take longest first.
 torture: $(VENV)/ready-to-test ## Try every fault on netkit, on each layer and loop, and on servers that are broken on purpose
-	@$(VENV)/bin/python -m pytest -m torture tests/torture -n 6 --dist worksteal $(ARGS)
+	@$(VENV)/bin/python -m pytest -m torture -n 8 --dist load --maxschedchunk 1 \
+		tests/torture/test_netkit.py tests/torture $(ARGS)
 
 check: $(VENV)/ready-to-check ## Lint, formatting and types
 	@$(VENV)/bin/ruff check .

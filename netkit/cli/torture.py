@@ -68,6 +68,14 @@ Exit status: 0 all that was tried held, 1 something broke or nothing could be tr
     "--seconds", type=click.FloatRange(5, 600), default=20, show_default=True, help="At most so long for one fault."
 )
 @click.option(
+    "--watch",
+    type=click.FloatRange(0.1, 600),
+    default=1,
+    show_default=True,
+    metavar="SECONDS",
+    help="Each fault is watched at least so long, so that the bystanders have something to tell.",
+)
+@click.option(
     "--slower",
     type=click.FloatRange(1),
     default=500,
@@ -147,6 +155,7 @@ def _plan(endpoint: str | None, asked: dict[str, Any]) -> Plan:
         bounds=Bounds(
             connections=asked["connections"],
             seconds=asked["seconds"],
+            watched=asked["watch"],
             slower=asked["slower"] / 1000,
             memory=round(asked["memory"] * 1024 * 1024),
         ),

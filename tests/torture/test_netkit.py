@@ -31,7 +31,7 @@ SERVE = "{python} -m netkit serve --listen {endpoint}"
 CERTIFICATE = " --tls-cert {cert} --tls-key {key}"
 
 #: Several of these run side by side on the processors that there are: they are slower, and a crowd is smaller.
-BOUNDS = ("--slower", "1500", "--connections", "100")
+BOUNDS = ("--slower", "1500", "--connections", "100", "--watch", "0.4")
 
 
 @pytest.mark.parametrize("loop", LOOPS)
