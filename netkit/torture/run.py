@@ -140,7 +140,7 @@ class Run:
                 raise TortureError(str(why)) from None
             return
         if plan.pid:
-            self.subject = held.enter_context(Subject("", plan.pid, {}, self.target, held.enter_context(Guard())))
+            self.subject = held.enter_context(Subject("", plan.pid, {}, self.target))
             if self.subject.gone():
                 raise TortureError(f"no process has the number {plan.pid}: give that of the server")
         if not await self._answers():

@@ -49,7 +49,7 @@ class Subject:
         pid: of one that runs already.
         given: what is filled in.
         target: where it is to listen.
-        guard: ends it if we cannot.
+        guard: ends what we start if we cannot; None where there is no command.
 
     Attributes:
         pid: of the process now.
@@ -62,7 +62,7 @@ class Subject:
         pid: int,
         given: Mapping[str, str],
         target: Target,
-        guard: Guard,
+        guard: Guard | None = None,
     ) -> None:
         self.command = command
         self.pid = pid
@@ -96,6 +96,7 @@ class Subject:
         Raises:
             NotServing: it does not come up.
         """
+        assert self._guard is not None
         self._process = launch(self._argv, environment(), self._errors, self._guard)
         self.pid = self._process.pid
         self.starts += 1
@@ -122,7 +123,7 @@ class Subject:
 
     def stop(self) -> None:
         """End what we have started, if it runs."""
-        if self._process is not None:
+        if self._process is not None and self._guard is not None:
             end(self._process)
             self._guard.tell(f"-{self._process.pid}")
             self._process = None

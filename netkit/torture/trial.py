@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 
 from .fault import Broken, Untried
-from .peer import Peer
+from .peer import OPEN, Peer
 from .profiles import Profile, Refused
-from .subject import Level, Subject
+from .subject import REST_SHARE, Level, Subject
 from .target import Target, Unreachable
 
 #: Connections that are made at the same time, at most: a backlog is no shorter than this anywhere.
@@ -20,6 +20,9 @@ AT_ONCE = 50
 
 #: Seconds for the server to end its side when ours has ended.
 LEAVING = 0.3
+
+#: Seconds for the server to come to rest while healthy clients talk.
+RESTING = 2.0
 
 #: Seconds for a newcomer to be let in and heard.
 COMING = 5.0
@@ -98,11 +101,11 @@ class Trial:
         Raises:
             Broken: it has not.
         """
-        listener = await self.listener() if not self.profile.echoes else None
-        return await self._enter(listener, small)
+        (one,) = await self.enter_all(1, small=small)
+        return one
 
     async def enter_all(self, number: int, *, small: bool = False) -> list[Peer]:
-        """The same with so many at the same time; at most as many as the bounds allow.
+        """The same with so many, all at the same time: some let each wait for a second. No more than the bounds allow.
 
         Raises:
             Broken: the service has not taken in one of them.
@@ -120,20 +123,15 @@ class Trial:
             raise Broken("a newcomer's first words are not read", peer) from None
         return peer
 
-    async def people(self, number: int) -> list[Peer]:
-        """So many whom the service has taken in, all at the same time: some let each wait for a second.
-
-        Raises:
-            Broken: one of them was not taken in.
-        """
-        listener = await self.listener() if not self.profile.echoes else None
-        return await all_of([self._enter(listener) for _ in range(number)])
-
     async def listener(self) -> Peer:
         """Somebody healthy who hears what others say; the same one each time, unless the connection has ended."""
-        if self._listener is None or self._listener.state != "open":
+        if self._listener is None or self._listener.state != OPEN:
             self._listener = await self._enter(None)
         return self._listener
+
+    async def hearer(self, speaker: Peer) -> Peer:
+        """Who hears what somebody says: the listener, or of an echo the speaker alone."""
+        return speaker if self.profile.echoes else await self.listener()
 
     async def crowd(self, number: int, *, raw: bool = False, read: bool = True, small: bool = False) -> list[Peer]:
         """Many connections, and nothing more, ``AT_ONCE`` at a time; at most as many as the bounds allow.
@@ -170,7 +168,7 @@ class Trial:
             Broken: it does not.
         """
         word = self.word()
-        hearer = speaker if self.profile.echoes else await self.listener()
+        hearer = await self.hearer(speaker)
         if not await self.say(speaker, word):
             raise Broken(f"the connection of a healthy client is {speaker.state}", speaker)
         if not await hearer.hears(word, within):
@@ -186,11 +184,11 @@ class Trial:
         await self.passes(one)
         await gone([one])
 
-    async def alive(self, peer: Peer, what: str) -> None:
-        """See that somebody is still connected, or was told to go: that nothing is stuck.
+    def alive(self, peer: Peer, what: str) -> None:
+        """See that the server still runs after something that somebody did, where its process is known.
 
         Raises:
-            Broken: the server is gone.
+            Broken: it is gone.
         """
         if self.subject is not None and (gone := self.subject.gone()):
             raise Broken(f"{gone}, after {what}", peer)
@@ -205,10 +203,8 @@ class Trial:
         """
         if self.subject is None or self.before is None:
             return None
-        try:
+        with looked_at(self.subject):
             return self.subject.level().memory - self.before.memory
-        except ProcessLookupError:
-            raise Broken(self.subject.gone() or "the server has ended") from None
 
     def bounded(self, most: int, what: str, peer: Peer | None = None) -> None:
         """See that the server has grown by no more than so many bytes since the fault began, where that is known.
@@ -220,7 +216,9 @@ class Trial:
         if grown is not None and grown > most:
             raise Broken(f"the server has grown by {mebibytes(grown)} {what}: {mebibytes(most)} are bound enough", peer)
 
-    async def idle(self, most: float, what: str, peer: Peer | None = None, *, within: float = 0.0) -> None:
+    async def idle(
+        self, what: str, peer: Peer | None = None, *, most: float = REST_SHARE, within: float = RESTING
+    ) -> None:
         """See that the server uses no more than a share of a core, now or in so many seconds, where that is known.
 
         Raises:
@@ -229,11 +227,9 @@ class Trial:
         if self.subject is None:
             return
         deadline = asyncio.get_running_loop().time() + within
-        try:
+        with looked_at(self.subject):
             while (share := await self.subject.busy()) > most and asyncio.get_running_loop().time() < deadline:
                 pass
-        except ProcessLookupError:
-            raise Broken(self.subject.gone() or "the server has ended") from None
         if share > most:
             raise Broken(f"the server uses {share:.0%} of a core {what}", peer)
 
@@ -253,6 +249,19 @@ class Trial:
         self._peers.clear()
         self._listener = None
         await asyncio.sleep(0)
+
+
+@contextmanager
+def looked_at(subject: Subject) -> Iterator[None]:
+    """Look at the process of the server: that it has ended is what is broken then.
+
+    Raises:
+        Broken: it has.
+    """
+    try:
+        yield
+    except ProcessLookupError:
+        raise Broken(subject.gone() or "the server has ended") from None
 
 
 async def gone(peers: Sequence[Peer]) -> None:

@@ -120,20 +120,20 @@ class Witness:
 def told(count: Count) -> dict[str, Any]:
     """A count as it is told."""
     ordered = sorted(count.latencies)
-    at = {"p50": 0.50, "p99": 0.99, "worst": 1.0}
+    at = {"p50": 50, "p99": 99, "worst": 100}
     return {
         "said": count.said,
         "due": count.due,
         "came": count.came,
         "trouble": count.trouble,
         "kinds": dict(count.kinds),
-        **{name: quantile(ordered, share) for name, share in at.items()},
+        **{name: percentile(ordered, number) for name, number in at.items()},
     }
 
 
-def quantile(ordered: list[float], share: float) -> float | None:
+def percentile(ordered: list[float], number: int) -> float | None:
     """The nearest rank (no value is made up between two); None where there is nothing."""
-    return ordered[max(0, -(-int(share * len(ordered) * 1000) // 1000) - 1)] if ordered else None
+    return ordered[max(0, -(-number * len(ordered) // 100) - 1)] if ordered else None
 
 
 async def main() -> None:

@@ -133,7 +133,7 @@ async def test_without_a_process_there_is_nothing_to_say_of_it(serve: Serve, try
     trial = trying(await serve(Echo), "echo")
     assert trial.memory() is None
     trial.bounded(0, "for nothing")
-    await trial.idle(0, "at rest")
+    await trial.idle("at rest", most=0, within=0)
     with pytest.raises(Untried, match="--server-cmd or --pid"):
         trial.process()
 

@@ -7,7 +7,7 @@ import resource
 
 from ..fault import Broken, Untried, fault
 from ..peer import OPEN, Peer
-from ..trial import Trial
+from ..trial import Trial, looked_at
 
 #: Descriptors that are left to each process of the server, and connections above these.
 LEFT, ABOVE = 8, 8
@@ -54,10 +54,8 @@ async def busy(trial: Trial) -> float:
         Broken: it is gone.
     """
     subject = trial.process()
-    try:
+    with looked_at(subject):
         return await subject.restless(WATCHED)
-    except ProcessLookupError:
-        raise Broken(subject.gone() or "the server has ended") from None
 
 
 async def let_in_again(trial: Trial, crowd: list[Peer]) -> None:

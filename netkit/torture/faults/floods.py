@@ -96,7 +96,7 @@ async def talk_flood(trial: Trial) -> str:
     deadline = asyncio.get_running_loop().time() + TALKING
     came = 0
     for talker, mark, bulk in zip(talkers, marks, bulks, strict=True):
-        hearer = talker if trial.profile.echoes else await trial.listener()
+        hearer = await trial.hearer(talker)
         within = max(0.0, deadline - asyncio.get_running_loop().time())
         if trial.profile.echoes:
             await _comes_back(talker, bulk)

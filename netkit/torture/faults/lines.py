@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 
 from ..fault import LINES, Broken, fault
 from ..overheard import SHOWN, Overheard, followed, overhear, send_apart
@@ -18,8 +17,8 @@ HUGE, KEPT = 10 * 1024 * 1024, 6 * 1024 * 1024
 BLOCK, TAKING = 64 * 1024, 0.5
 
 #: The share of a core that may be used while a line is waited for: the bystanders' talk is in it, and a busy machine
-#: gives no whole core to who would use one. And how often it is looked at: what was sent may not be dealt with yet.
-RESTING, LOOKS = 0.12, 10
+#: gives no whole core to who would use one.
+RESTING = 0.12
 
 #: Where a line is cut by who has a buffer of so many bytes: IRC (RFC 2812, 2.3), C, a page, asyncio's default.
 BUFFERS = (510, 512, 4095, 4096, 65_536)
@@ -132,11 +131,7 @@ async def no_newline(trial: Trial) -> str:
     how = await _pour(trial, speaker, b"A")
     await trial.newcomer()
     trial.bounded(KEPT, "for a line that does not end", speaker)
-    for _ in range(LOOKS):
-        with suppress(Broken):
-            await trial.idle(RESTING, "now")
-            return how
-    await trial.idle(RESTING, "while it waits for the end of a line", speaker)
+    await trial.idle("while it waits for the end of a line", speaker, most=RESTING)
     return how
 
 

@@ -90,7 +90,7 @@ class Talk:
 
 async def talk(trial: Trial) -> Talk:
     """Clients who have been taken in, and do not talk yet."""
-    found = await trial.people(TALKERS + SILENT)
+    found = await trial.enter_all(TALKERS + SILENT)
     return Talk(trial, found[:TALKERS], found[TALKERS:])
 
 
@@ -178,7 +178,7 @@ async def stall(trial: Trial) -> Peer:
             while stalled.sent.bytes < STALL and await stalled.send(block, within=FULL):
                 pass
         return stalled
-    speakers = await trial.people(3)
+    speakers = await trial.enter_all(3)
     with suppress(TimeoutError):
         async with asyncio.timeout(SPEAKING):
             while any([await each.send(trial.profile.say(b"x" * LINE), LINES) for each in speakers]):

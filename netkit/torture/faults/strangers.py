@@ -11,16 +11,13 @@ from collections.abc import Sequence
 
 from ..fault import CLEAR, IRC, LINES, Broken, fault
 from ..handshakes import hello, trusting
-from ..judged import comes_back, dealt_with, heard_or_gone, judge
+from ..overheard import comes_back, dealt_with, heard_or_gone, judge
 from ..peer import OPEN, Peer
 from ..profiles.irc import CHANNEL
 from ..trial import Trial, all_of
 
 #: Bytes of what has no newline in it: more than a line may have anywhere, and than ngircd's buffer holds.
 NO_LINE = 6 * 1024
-
-#: The share of a core that is rest enough while healthy clients talk, and seconds to come to it.
-REST, RESTING = 0.1, 2.0
 
 #: Random bytes, on how many connections, and of how many in one piece at most.
 RANDOM, CONNECTIONS, PIECE = 64 * 1024, 4, 1500
@@ -66,7 +63,7 @@ async def strangers(trial: Trial, sent: Sequence[Sequence[bytes]]) -> str:
         return f"what {len(sent)} strangers sent came back unchanged"
     listener = await trial.listener()
     peers = await all_of([strange(trial, listener, parts) for parts in sent])
-    await trial.idle(REST, "for strangers who say nothing more", peers[0], within=RESTING)
+    await trial.idle("for strangers who say nothing more", peers[0])
     for peer, parts in zip(peers, sent, strict=True):
         judge(trial, listener, peer, sent=b"".join(parts))
     closed = sum(peer.state != OPEN for peer in peers)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ..fault import LINES, PLAIN, Broken, fault
-from ..judged import comes_back, judge, line_after
+from ..overheard import comes_back, judge, line_after
 from ..peer import OPEN, Peer
 from ..trial import Trial
 
@@ -35,9 +35,6 @@ ENDLESS, AS_TEXT = 6 * 1024 * 1024, 64 * 1024
 
 #: Seconds in which one is sent, and by how many bytes a server may grow for all of them.
 SENDING, KEPT = 0.3, 6 * 1024 * 1024
-
-#: The share of a core that is rest enough while healthy clients talk, and seconds to come to it.
-REST, RESTING = 0.1, 2.0
 
 #: Seconds between two parts of a command, so that a server reads one before it gets the other.
 APART = 0.01
@@ -88,7 +85,7 @@ async def telnet_option_storm(trial: Trial) -> str:
     await refuser.send(refusals)
     for peer in others:
         await peer.send(storm)
-    await trial.idle(REST, "after a storm of telnet options", deaf, within=RESTING)
+    await trial.idle("after a storm of telnet options", deaf)
     for peer in (refuser, *others):
         await line_after(trial, listener, peer, "a storm of telnet options", IAC + WONT + ECHO)
         judge(trial, listener, peer)
@@ -133,7 +130,7 @@ async def telnet_subnegotiation(trial: Trial) -> str:
         await peer.send(begun)
         await _send_for(SENDING, peer, body, (most if trial.profile.telnet else AS_TEXT) // len(body))
     trial.bounded(KEPT, "for telnet subnegotiations", endless[0])
-    await trial.idle(REST, "for telnet subnegotiations that do not end", endless[0], within=RESTING)
+    await trial.idle("for telnet subnegotiations that do not end", endless[0])
     for peer in (waiting, *(() if trial.profile.telnet else endless)):
         await peer.send(IAC + SE)
         await line_after(trial, listener, peer, "a telnet subnegotiation")
@@ -193,7 +190,7 @@ def _laced(trial: Trial, word: bytes) -> bytes:
 
 async def _cut(trial: Trial, peer: Peer, cuts: Iterable[int]) -> None:
     """Say a line for each cut."""
-    hearer = peer if trial.profile.echoes else await trial.listener()
+    hearer = await trial.hearer(peer)
     for cut in cuts:
         word = trial.word()
         laced = _laced(trial, word)
@@ -209,7 +206,7 @@ async def _cut(trial: Trial, peer: Peer, cuts: Iterable[int]) -> None:
 async def _end_within(trial: Trial, peer: Peer, command: bytes) -> None:
     """Say a line that ends with an IAC, and end within a command."""
     word = trial.word()
-    hearer = peer if trial.profile.echoes else await trial.listener()
+    hearer = await trial.hearer(peer)
     # The first newline belongs to that IAC, where it is taken out.
     await peer.send(trial.profile.say(IAC + IAC + word + IAC) + trial.profile.newline)
     if not await hearer.hears(word):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..fault import LINES, Broken, fault
-from ..overheard import SHOWN, harmless, overhear
+from ..overheard import SHOWN, comes_back, harmless, overhear
 from ..trial import Trial
 
 #: What is no UTF-8 (RFC 3629, sections 3 and 4).
@@ -81,7 +81,7 @@ async def invalid_utf8(trial: Trial) -> str:
     iac = IAC * 2 if trial.profile.telnet else IAC
     texts = [b"x" + each + b"y" for each in (*INVALID, iac)] + [b"x" + each for each in TRUNCATED]
     if trial.profile.echoes:
-        return await _comes_back(trial, texts)
+        return await _comes_back(trial, texts, "what is no UTF-8")
     say = trial.profile.say
     for batch in (texts[: len(texts) // 2], texts[len(texts) // 2 :]):
         heard = await overhear(trial, *[b"".join(map(say, batch))])
@@ -121,7 +121,7 @@ async def nul(trial: Trial) -> str:
     """Send NULs: within lines, alone, and thousands of them."""
     texts = [b"x\0y", b"\0", b"\0x", b"x\0"] + [b"\0" * IN_A_ROW] * ROWS
     if trial.profile.echoes:
-        return await _comes_back(trial, texts)
+        return await _comes_back(trial, texts, "what has NULs in it")
     closed = 0
     for batch in (texts[:-ROWS], texts[-ROWS:]):
         heard = await overhear(trial, b"".join(map(trial.profile.say, batch)))
@@ -140,7 +140,7 @@ async def control_characters(trial: Trial) -> str:
     """Say every control there is: C0, DEL, and C1 in UTF-8 and as bytes."""
     profile = trial.profile
     if profile.echoes:
-        return await _comes_back(trial, (*TOGETHER, *ALONE))
+        return await _comes_back(trial, (*TOGETHER, *ALONE), "what has controls in it")
     for batch in (TOGETHER, ALONE):
         heard = await overhear(trial, b"".join(map(profile.say, batch)))
         harmless(profile, heard.others, heard.speaker)
@@ -191,15 +191,8 @@ async def hidden_text(trial: Trial) -> str:
     return f"{len(texts)} ways to hide text, and none reached others" if trial.profile.clean else "lines stayed lines"
 
 
-async def _comes_back(trial: Trial, texts: Sequence[bytes]) -> str:
+async def _comes_back(trial: Trial, texts: Sequence[bytes], what: str) -> str:
     """See that an echo gives each byte back as it was."""
-    peer = await trial.enter()
     sent = b"".join(map(trial.profile.say, texts))
-    before = peer.received
-    await peer.send(sent)
-    if not await peer.gets(before + len(sent)):
-        raise Broken(f"{peer.received - before} of {len(sent)} bytes came back, and it is {peer.state}", peer)
-    if (came := bytes(peer.heard[-len(sent) :])) != sent:
-        at = next(at for at in range(len(sent)) if came[at] != sent[at])
-        raise Broken(f"{came[at : at + SHOWN]!r} came back for {sent[at : at + SHOWN]!r}", peer)
+    await comes_back(await trial.enter(), sent, what)
     return f"{len(sent)} bytes came back, each as it was"

@@ -85,7 +85,7 @@ async def tls_garbage(trial: Trial) -> str:
         left = began + trial.bounds.ending - asyncio.get_running_loop().time()
         if not await peer.ends(max(0.0, left)):
             raise Broken(f"{what} is not answered by closing within {trial.bounds.ending:g} s", peer)
-        await trial.alive(peer, what)
+        trial.alive(peer, what)
     took = asyncio.get_running_loop().time() - began
     return f"each of {len(tried)} was closed, the last after {took:.2f} s"
 
@@ -120,7 +120,7 @@ async def tls_renegotiation(trial: Trial) -> str:
     for number in range(RENEGOTIATIONS):
         try:
             if not await tls.again():
-                await trial.idle(0.5, "after a renegotiation that it does not answer", peer)
+                await trial.idle("after a renegotiation that it does not answer", peer, most=0.5, within=0.0)
                 return f"renegotiation {number + 1} was not answered"
         except Refused as why:
             return f"renegotiation {number + 1} was refused: {why}"
@@ -136,8 +136,7 @@ async def tls_renegotiation(trial: Trial) -> str:
 )
 async def tls_cut(trial: Trial) -> str:
     """Say something, begin a record, and end the connection below TLS: half of them kindly, half by a reset."""
-    number = min(CUT, trial.bounds.connections)
-    peers = await trial.people(number)
+    peers = await trial.enter_all(CUT)
     words = [trial.word() for _ in peers]
     for peer, word in zip(peers, words, strict=True):
         await trial.say(peer, word)
@@ -147,15 +146,14 @@ async def tls_cut(trial: Trial) -> str:
     for at, (peer, word) in enumerate(zip(peers, words, strict=True)):
         if trial.profile.echoes and at % 2 == 0:
             continue  # whoever has gone like that is owed no answer
-        hearer = peer if trial.profile.echoes else await trial.listener()
-        if not await hearer.hears(word):
+        if not await (await trial.hearer(peer)).hears(word):
             raise Broken(f"what was whole before the cut did not come through: {word!r}", peer)
     for peer in peers[1::2]:
         peer.reset()
     for peer in peers[::2]:
         if not await peer.ends():
             raise Broken("a connection that was ended in the middle of a record is not closed", peer)
-    return f"{number} connections were cut in the middle of a record, and all that was owed came through"
+    return f"{len(peers)} connections were cut in the middle of a record, and all that was owed came through"
 
 
 @fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..fault import Broken, fault
+from ..peer import OPEN
 from ..trial import Trial
 
 #: How many write a byte a second, and for how many seconds.
@@ -31,8 +32,7 @@ async def slow_writers(trial: Trial) -> str:
     for one, word, line in zip(slow, words, lines, strict=True):
         if not await one.send(line[SECONDS:]):
             raise Broken(f"a client that wrote a byte a second for {SECONDS} s is {one.state}", one)
-        hearer = one if trial.profile.echoes else await trial.listener()
-        if not await hearer.hears(word):
+        if not await (await trial.hearer(one)).hears(word):
             raise Broken(f"the line of a client that wrote a byte a second did not come through: {word!r}", one)
     return f"{len(slow)} lines came through whole, after {SECONDS} s of one byte each"
 
@@ -47,5 +47,5 @@ async def silent(trial: Trial) -> str:
     """Connect as often as may be, and say nothing."""
     crowd = await trial.crowd(trial.bounds.connections)
     await trial.newcomer()
-    closed = sum(each.state != "open" for each in crowd)
+    closed = sum(each.state != OPEN for each in crowd)
     return f"{len(crowd)} said nothing, and a newcomer was heard; {closed} of them were closed"
