@@ -13,7 +13,6 @@ import logging
 import socket
 import ssl
 import sys
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -96,14 +95,6 @@ def stop(accepting: asyncio.Task[None], sock: socket.socket) -> None:
         loop.call_soon(accepting.cancel)
 
 
-def release(why: BaseException) -> None:
-    """Let go of what a failed handshake has used, for asyncio 256 KiB of buffer.
-
-    Its frames hold the failure and the failure holds them, so it would stay until the garbage collector comes by.
-    """
-    traceback.clear_frames(why.__traceback__)
-
-
 class Handshakes:
     """Accepts on one socket, shakes hands where there is TLS, and hands each connection to a protocol."""
 
@@ -135,8 +126,7 @@ class Handshakes:
                 ssl_handshake_timeout=self.delivery.limits.handshake if self.tls else None,
             )
         except (OSError, asyncio.CancelledError) as why:
-            release(why)
-            self.delivery.lost(session, why)
+            self.delivery.lost(session, why.with_traceback(None))  # frames of asyncio's keep it, and the transport
 
     def close(self) -> None:
         """Stop accepting."""

@@ -13,7 +13,7 @@ import ssl
 from contextlib import suppress
 from typing import cast
 
-from .accepting import accepted, release, stop
+from .accepting import accepted, stop
 from .admission import Address, Refused
 from .delivery import Delivery
 from .session import Session
@@ -92,8 +92,7 @@ class Connection:
                 ssl_handshake_timeout=self.delivery.limits.handshake if tls else None,
             )
         except (OSError, asyncio.CancelledError) as exc:
-            release(exc)
-            self.delivery.lost(self.session, exc)
+            self.delivery.lost(self.session, exc.with_traceback(None))  # frames of asyncio's keep it, and the transport
 
     def begin(self, transport: asyncio.Transport) -> None:
         """The connection can be used."""
