@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .fault import Broken
 from .peer import OPEN, PATIENCE, Peer
 from .profiles import Profile
-from .trial import Trial
+from .trial import WORD, Trial
 
 #: Seconds that a server is given at most to read the first part of a line alone. Where it does not, the fault is easier
 #: on it, and not wrong.
@@ -41,8 +41,8 @@ _SUSPECT = re.compile(r"[^\x20-\x7e\t]")
 
 _LINE_END = re.compile(rb"[\r\n]+")
 
-#: The start of a line as far as a word of ours: see ``Trial.word``.
-_MARKED = re.compile(rb"[^\r\n]*?torture-[0-9]+-[0-9a-f]{8}")
+#: The start of a line as far as a word of ours.
+_MARKED = re.compile(rb"[^\r\n]*?" + WORD.pattern)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,9 @@ from .peer import OPEN, Peer
 from .profiles import Profile, Refused
 from .subject import REST_SHARE, Level, Subject
 from .target import Target, Unreachable
+
+#: What ``Trial.word`` makes.
+WORD = re.compile(rb"torture-\d+-[0-9a-f]{8}")
 
 #: Connections that are made at the same time, at most: a backlog is no shorter than this anywhere.
 AT_ONCE = 50

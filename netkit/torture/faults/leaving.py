@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from contextlib import suppress
 
 from ..fault import LINES, PLAIN, TLS, Broken, fault
 from ..peer import LINGER_RESET, OPEN, Peer
-from ..trial import Trial, gone
+from ..trial import WORD, Trial, gone
 
 #: How many break off while they are written to, how many at a time, and bytes that an echo owes each of them.
 BROKEN_OFF, WAVE, OWED = 30, 6, 256 * 1024
@@ -34,9 +33,6 @@ UNREAD = 0.1
 
 #: How many go in the middle of a line in each way.
 LEAVERS = 6
-
-#: A word of a trial.
-WORD = re.compile(rb"torture-\d+-[0-9a-f]{8}")
 
 
 @fault(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ..fault import NAMES, Broken, fault
+from ..overheard import unclean
 from ..peer import OPEN, PATIENCE, Peer
 from ..profiles import Profile
 from ..trial import Trial
@@ -21,8 +22,6 @@ LOOP, WATCHED, TOLD = 99, 1.0, 30
 
 #: What no name may do to others, whatever the service: move a cursor, end a line, hide what follows.
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-#: The same in UTF-8: C1 controls (ECMA-48), and what changes the direction of a text (Trojan Source, CVE-2021-42574).
-UNICODE_CONTROL = re.compile("[\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @fault(
@@ -183,7 +182,7 @@ def _nasty(plain: bytes, server: bytes) -> list[bytes]:
 
 def _harm(profile: Profile, line: bytes, words: Sequence[bytes]) -> str:
     """What a line does to who reads it, that it must not; empty for nothing."""
-    if CONTROL.search(line) or (profile.clean and UNICODE_CONTROL.search(line.decode(errors="replace"))):
+    if CONTROL.search(line) or (profile.clean and unclean(line)):
         return "a control character of a name reached others"
     if line.startswith((b"*** forged", *words)):
         return "a name made a line that nobody seems to have said"
