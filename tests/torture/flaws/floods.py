@@ -13,7 +13,7 @@ class AnswersWithoutEnd(Line):
 
     def data_received(self, data: bytes) -> None:
         if (commands := data.count(b"\n/")) > 10:
-            self.transport.write((b"*** " + b"x" * 500 + b"\n") * commands)
+            self.transport.write((b"*** " + b"x" * 2000 + b"\n") * commands)
         else:
             super().data_received(data)
 
