@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from ..fault import LINES, PLAIN, Broken, fault
 from ..overheard import comes_back, judge, line_after
@@ -33,8 +34,11 @@ WISHES = 64
 #: Bytes of a subnegotiation: to a server that speaks telnet, and to others, to whom it is text for everybody.
 ENDLESS, AS_TEXT = 6 * 1024 * 1024, 64 * 1024
 
-#: Seconds in which one is sent, and by how many bytes a server may grow for all of them.
-SENDING, KEPT = 0.3, 6 * 1024 * 1024
+#: Parts that are sent at once; seconds in which they are taken by who reads on at all, and in which all are sent.
+AT_ONCE, TAKING, SENDING = 64, 0.5, 5.0
+
+#: By how many bytes a server may grow for all of them.
+KEPT = 6 * 1024 * 1024
 
 #: Seconds between two parts of a command, so that a server reads one before it gets the other.
 APART = 0.01
@@ -126,9 +130,13 @@ async def telnet_subnegotiation(trial: Trial) -> str:
     listener = await trial.listener()
     waiting, *endless = await trial.enter_all(1 + len(bodies))
     await waiting.send(begun + b"xterm")
-    for peer, (body, most) in zip(endless, bodies, strict=True):
+    for peer in endless:
         await peer.send(begun)
-        await _send_for(SENDING, peer, body, (most if trial.profile.telnet else AS_TEXT) // len(body))
+    sending = (
+        _send_slowed(peer, body, most if trial.profile.telnet else AS_TEXT)
+        for peer, (body, most) in zip(endless, bodies, strict=True)
+    )
+    await asyncio.gather(*sending)
     trial.bounded(KEPT, "for telnet subnegotiations", endless[0])
     await trial.idle("for telnet subnegotiations that do not end", endless[0])
     for peer in (waiting, *(() if trial.profile.telnet else endless)):
@@ -140,17 +148,13 @@ async def telnet_subnegotiation(trial: Trial) -> str:
     return f"{len(endless)} did not end: {cut} of them were cut off, {slowed} read more slowly"
 
 
-async def _send_for(seconds: float, peer: Peer, body: bytes, times: int) -> None:
-    """Send something so many times, or for so long: that it is read more slowly is a good answer."""
-    until = asyncio.get_running_loop().time() + seconds
-    while times > 0 and asyncio.get_running_loop().time() < until:
-        at_once = min(64, times)
-        try:
-            if not await peer.send(body, at_once, within=max(0.0, until - asyncio.get_running_loop().time())):
-                return
-        except TimeoutError:
-            return
-        times -= at_once
+async def _send_slowed(peer: Peer, body: bytes, most: int) -> None:
+    """Send something again and again, so many bytes: that it is read more slowly is a good answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SENDING):
+            for _ in range(most // len(body) // AT_ONCE):
+                if not await peer.send(body, AT_ONCE, within=TAKING):
+                    return
 
 
 @fault(

@@ -58,8 +58,9 @@ class KeepsSubnegotiations(Line):
                 return [text]
             self.kept = bytearray()
             return [text, *self.untelnet(data)]
+        before = len(self.kept)
         self.kept += data
-        end = self.kept.find(bytes((IAC, SE)))
+        end = self.kept.find(bytes((IAC, SE)), max(0, before - 1))
         if end < 0:
             return []
         rest, self.kept = bytes(self.kept[end + 2 :]), None
