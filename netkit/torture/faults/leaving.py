@@ -25,11 +25,12 @@ RESETS = 300
 #: How often as many come as may, and seconds for all of them to come.
 WAVES, STORM = 3, 3.0
 
-#: Bytes of an echo that are outstanding when our side ends, and seconds for a server to end its side.
-OUTSTANDING, ENDING = 1024 * 1024, 10.0
+#: Bytes of an echo that are outstanding when our side ends, more than the kernel keeps of its answers (tcp_wmem: 4 MiB),
+#: and seconds for a server to end its side.
+OUTSTANDING, ENDING = 8 * 1024 * 1024, 10.0
 
 #: Seconds for which we do not read after that, so that answers wait in the server.
-UNREAD = 0.1
+UNREAD = 0.3
 
 #: How many go in the middle of a line in each way.
 LEAVERS = 6
@@ -150,7 +151,7 @@ async def half_close(trial: Trial) -> str:
 
 
 async def _half_closed_echo(trial: Trial) -> str:
-    peer = await trial.open()
+    peer = await trial.open(small=trial.target.scheme != TLS)
     data = trial.random.randbytes(OUTSTANDING)
     peer.sent.note(data)
     if trial.target.scheme == TLS:

@@ -59,7 +59,7 @@ class ThrowsAnswersAway(Echo):
     """It answers a little later, and goes as soon as the other side does."""
 
     def data_received(self, data: bytes) -> None:
-        asyncio.get_running_loop().call_later(0.01, self.transport.write, data)
+        asyncio.get_running_loop().call_later(0.05, self.transport.write, data)
 
     def eof_received(self) -> bool:
         self.transport.abort()
