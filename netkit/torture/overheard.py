@@ -19,13 +19,13 @@ from .trial import WORD, Trial
 
 #: Seconds that a server is given at most to read the first part of a line alone. Where it does not, the fault is easier
 #: on it, and not wrong.
-READING = 0.1
+READING = 0.5
 
 #: Seconds for what somebody said to come after their end has.
 LATE = 0.05
 
 #: Seconds for a server to deal with something that it may well answer with nothing.
-DEALT_WITH = 0.5
+DEALT_WITH = 1.0
 
 #: Combining marks in a row: the Stream-Safe Text Format has no more (UAX 15, section 13).
 MAX_MARKS = 30

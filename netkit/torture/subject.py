@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -176,28 +177,20 @@ class Subject:
         return Level(server.memory(), descriptors)
 
     async def busy(self, seconds: float = REST_LOOK) -> float:
-        """The share of a core that it uses over some seconds.
+        """The share of a core that it uses over some seconds; of the time, that is, in which others had none of it.
+
+        So one that spins uses all on a busy machine too, where it gets a tenth, and one that rests next to nothing.
 
         Raises:
             ProcessLookupError: it has ended.
         """
         server = Server(self.pid)
-        before = server.cpu()
+        before, waited = server.cpu(), server.read().waited
+        began = time.monotonic_ns()
         await asyncio.sleep(seconds)
-        return max(0, server.cpu() - before) / 1e9 / seconds
-
-    async def restless(self, seconds: float) -> float:
-        """The share of some seconds in which it ran, or waited for a core that others had: one that spins has all.
-
-        Raises:
-            ProcessLookupError: it has ended.
-        """
-        server = Server(self.pid)
-        before = server.cpu() + server.read().waited
-        began = asyncio.get_running_loop().time()
-        await asyncio.sleep(seconds)
-        took = asyncio.get_running_loop().time() - began
-        return max(0, server.cpu() + server.read().waited - before) / 1e9 / took
+        used = max(0, server.cpu() - before)
+        took = time.monotonic_ns() - began
+        return used / max(1, used, took - max(0, server.read().waited - waited))
 
     async def rests(self, within: float = REST) -> float:
         """Wait until it does next to nothing. The share of a core that it used in the last look: above ``REST_SHARE``

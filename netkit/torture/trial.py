@@ -13,7 +13,7 @@ from random import Random
 from .fault import Broken, Untried
 from .peer import OPEN, Peer
 from .profiles import Profile, Refused
-from .subject import REST_SHARE, Level, Subject
+from .subject import Level, Subject
 from .target import Target, Unreachable
 
 #: What ``Trial.word`` makes.
@@ -25,8 +25,8 @@ AT_ONCE = 50
 #: Seconds for the server to end its side when ours has ended.
 LEAVING = 0.3
 
-#: Seconds for the server to come to rest while healthy clients talk.
-RESTING = 2.0
+#: Seconds for the server to come to rest while healthy clients talk, and the share of a core that it may use then.
+RESTING, RESTING_SHARE = 2.0, 0.25
 
 #: Seconds for a newcomer to be let in and heard.
 COMING = 5.0
@@ -221,7 +221,7 @@ class Trial:
             raise Broken(f"the server has grown by {mebibytes(grown)} {what}: {mebibytes(most)} are bound enough", peer)
 
     async def idle(
-        self, what: str, peer: Peer | None = None, *, most: float = REST_SHARE, within: float = RESTING
+        self, what: str, peer: Peer | None = None, *, most: float = RESTING_SHARE, within: float = RESTING
     ) -> None:
         """See that the server uses no more than a share of a core, now or in so many seconds, where that is known.
 

@@ -55,7 +55,7 @@ async def busy(trial: Trial) -> float:
     """
     subject = trial.process()
     with looked_at(subject):
-        return await subject.restless(WATCHED)
+        return await subject.busy(WATCHED)
 
 
 async def let_in_again(trial: Trial, crowd: list[Peer]) -> None:

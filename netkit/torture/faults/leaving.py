@@ -25,8 +25,8 @@ RESETS = 300
 #: How often as many come as may, and seconds for all of them to come.
 WAVES, STORM = 3, 3.0
 
-#: Bytes of an echo that are outstanding when our side ends, more than the kernel keeps of its answers (tcp_wmem: 4 MiB),
-#: and seconds for a server to end its side.
+#: Bytes of an echo that are outstanding when our side ends, more than the kernel keeps of its answers (tcp_wmem has
+#: 4 MiB), and seconds for a server to end its side.
 OUTSTANDING, ENDING = 8 * 1024 * 1024, 10.0
 
 #: Seconds for which we do not read after that, so that answers wait in the server.

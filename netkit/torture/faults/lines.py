@@ -16,10 +16,6 @@ HUGE, KEPT = 10 * 1024 * 1024, 6 * 1024 * 1024
 #: Bytes that are sent at once, and seconds in which they are taken by who reads on at all.
 BLOCK, TAKING = 64 * 1024, 0.5
 
-#: The share of a core that may be used while a line is waited for: the bystanders' talk is in it, and a busy machine
-#: gives no whole core to who would use one.
-RESTING = 0.12
-
 #: Where a line is cut by who has a buffer of so many bytes: IRC (RFC 2812, 2.3), C, a page, asyncio's default.
 BUFFERS = (510, 512, 4095, 4096, 65_536)
 
@@ -131,7 +127,7 @@ async def no_newline(trial: Trial) -> str:
     how = await _pour(trial, speaker, b"A")
     await trial.newcomer()
     trial.bounded(KEPT, "for a line that does not end", speaker)
-    await trial.idle("while it waits for the end of a line", speaker, most=RESTING)
+    await trial.idle("while it waits for the end of a line", speaker)
     return how
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..fault import CLEAR, IRC, LINES, Broken, fault
 from ..handshakes import hello, trusting
 from ..overheard import comes_back, dealt_with, heard_or_gone, judge
-from ..peer import OPEN, Peer
+from ..peer import OPEN, PATIENCE, Peer
 from ..profiles.irc import CHANNEL
 from ..trial import Trial, all_of
 
@@ -28,7 +28,7 @@ APART, TAKING = 2048, 0.3
 #: An address from a block for documentation (RFC 5737): nobody comes from there.
 SPOOFED = b"203.0.113.77"
 
-#: Seconds in which who we are must be told by others, if at all.
+#: Seconds in which who we are must be told by others, if at all, where nothing can be asked.
 TOLD = 0.3
 
 #: Seconds for a line to come through after STARTTLS where it is text, and for each step of a handshake where it is not.
@@ -203,9 +203,11 @@ async def proxy_header(trial: Trial) -> str:
             nick = trial.name().encode()
             await peer.send(b"NICK %b\r\nUSER %b 0 * :x\r\nJOIN %b\r\n" % (nick, nick, CHANNEL))
         await dealt_with(trial, listener, peer)
+        answered = trial.word()
         for asked in trial.profile.commands[:2]:
             await listener.send(asked + trial.profile.newline)
-        await listener.wait(lambda: _believed(listener, peer), TOLD)  # noqa: B023  it is over before the next one
+        await listener.send(trial.profile.ask(answered))
+        await listener.hears(answered, PATIENCE if trial.profile.commands else TOLD)
         if _believed(listener, peer):
             raise Broken(f"whoever says so comes from {SPOOFED.decode()}: a PROXY header is believed", peer)
         judge(trial, listener, peer)

@@ -43,8 +43,8 @@ KEPT = 6 * 1024 * 1024
 #: Seconds between two parts of a command, so that a server reads one before it gets the other.
 APART = 0.01
 
-#: Answers to a client that answers each refusal, and seconds for which it does so.
-REFUSALS, REFUSING = 100, 0.5
+#: Answers to a client that answers each refusal, and seconds without one after which there is an end to them.
+REFUSALS, QUIET = 100, 0.5
 
 #: How often a client is interrupted in a row.
 INTERRUPTS = 5
@@ -232,10 +232,9 @@ async def telnet_refusals(trial: Trial) -> str:
     """Offer and ask for an option, and refuse whatever is said of any, as long as there is something to refuse."""
     peer = await trial.enter()
     refusing = {WILL: DONT, WONT: DONT, DO: WONT, DONT: WONT}
-    until = asyncio.get_running_loop().time() + REFUSING
     refused = 0
     await peer.send(IAC + WILL + ECHO + IAC + DO + SUPPRESS_GO_AHEAD)
-    while await _more(peer, refused, until):
+    while await _more(peer, refused):
         said = negotiated(peer.heard)[refused:]
         refused += len(said)
         if refused > REFUSALS:
@@ -245,9 +244,9 @@ async def telnet_refusals(trial: Trial) -> str:
     return f"it ended after {refused} answers"
 
 
-async def _more(peer: Peer, number: int, until: float) -> bool:
-    """Wait until a server has said more than so much of options. Whether it has, before a time."""
-    return await peer.wait(lambda: len(negotiated(peer.heard)) > number, until - asyncio.get_running_loop().time())
+async def _more(peer: Peer, number: int) -> bool:
+    """Wait until a server has said more than so much of options. Whether it has, or is quiet."""
+    return await peer.wait(lambda: len(negotiated(peer.heard)) > number, QUIET)
 
 
 @fault(
