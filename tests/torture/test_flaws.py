@@ -6,6 +6,7 @@ import asyncio
 import re
 import shlex
 import sys
+import warnings
 from collections.abc import Sequence
 
 import pytest
@@ -22,6 +23,10 @@ from tests.torture.flaws import Flaw, flaws
 pytestmark = pytest.mark.torture
 
 FAULTS = {each.name: each for each in catalogue.FAULTS}
+
+#: How often a flaw is tried. It may show for an instant alone, such as between two writes, and a busy machine takes
+#: longer for these: who tries it again, as ``--repeat`` does, finds it.
+TRIES = 3
 
 #: Shorter than for people: what is broken here is thoroughly broken.
 BOUNDS = Bounds(connections=100, calm=0.3, watched=0.3, settling=1.0, ending=3.0)
@@ -56,11 +61,19 @@ def _from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", SOURCE)
 
 
+@pytest.mark.filterwarnings("default:found only")
 @pytest.mark.parametrize("flaw", [*flaws()], ids=lambda flaw: f"{flaw.fault}-{flaw.name}")
 def test_what_is_broken_is_found_broken(flaw: Flaw) -> None:
-    (verdict,) = tried([FAULTS[flaw.fault]], flaw.service, flaw.scheme, "--flaw", flaw.name)
-    assert verdict.outcome == BROKEN, verdict.words
-    assert re.search(flaw.said, verdict.words), verdict.words
+    words = []
+    for _ in range(TRIES):
+        (verdict,) = tried([FAULTS[flaw.fault]], flaw.service, flaw.scheme, "--flaw", flaw.name)
+        words.append(verdict.words)
+        if verdict.outcome == BROKEN and re.search(flaw.said, verdict.words):
+            break
+    else:
+        pytest.fail(f"{flaw.name} is not found: {' | '.join(words)}")
+    if words[:-1]:
+        warnings.warn(f"found only when tried again: {flaw.name}, {words[0]}", stacklevel=1)
 
 
 @pytest.mark.timeout(200)

@@ -81,6 +81,7 @@ async def _dropped(trial: Trial) -> str:
     how = await _pour(trial, speaker, filler + b".")
     await trial.newcomer()
     if speaker.state == OPEN and not speaker.unsent:
+        await trial.idle("while it waits for the end of a line", speaker)
         trial.bounded(KEPT, "for one line", speaker)
         await speaker.send(end + trial.profile.newline + trial.profile.say(after))
         if not await followed(trial, speaker, after):
@@ -126,8 +127,8 @@ async def no_newline(trial: Trial) -> str:
     await speaker.send(trial.profile.unended(trial.word()))
     how = await _pour(trial, speaker, b"A")
     await trial.newcomer()
-    trial.bounded(KEPT, "for a line that does not end", speaker)
     await trial.idle("while it waits for the end of a line", speaker)
+    trial.bounded(KEPT, "for a line that does not end", speaker)  # by now it has read what was in the kernel
     return how
 
 

@@ -137,8 +137,8 @@ async def telnet_subnegotiation(trial: Trial) -> str:
         for peer, (body, most) in zip(endless, bodies, strict=True)
     )
     await asyncio.gather(*sending)
-    trial.bounded(KEPT, "for telnet subnegotiations", endless[0])
     await trial.idle("for telnet subnegotiations that do not end", endless[0])
+    trial.bounded(KEPT, "for telnet subnegotiations", endless[0])  # by now it has read what was in the kernel
     for peer in (waiting, *(() if trial.profile.telnet else endless)):
         await peer.send(IAC + SE)
         await line_after(trial, listener, peer, "a telnet subnegotiation")

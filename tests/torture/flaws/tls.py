@@ -84,7 +84,7 @@ class WorksOnLater(Line):
     """It comes to what was said a moment later, and not any more if whoever said it has gone by then."""
 
     def data_received(self, data: bytes) -> None:
-        asyncio.get_running_loop().call_later(0.05, self.later, data)
+        asyncio.get_running_loop().call_later(0.2, self.later, data)
 
     def later(self, data: bytes) -> None:
         if not self.transport.is_closing():
