@@ -15,7 +15,7 @@ class LooksFirstAndTakesLater(Line):
         if name in self.server.members.values():
             self.tell(f"*** {name} is taken")
         else:
-            asyncio.get_running_loop().call_later(0.02, self.take, name)
+            asyncio.get_running_loop().call_later(0.2, self.take, name)
 
     def take(self, name: str) -> None:
         self.server.members[self] = self.name = name
