@@ -48,7 +48,7 @@ soak: $(VENV)/ready-to-test ## Run two minutes of a chat whose guests do their w
 
 # They wait for most of the time: more of them at once than there are processors, and those that take longest first.
 torture: $(VENV)/ready-to-test ## Try every fault on netkit, on each layer and loop, and on servers that are broken on purpose
-	@$(VENV)/bin/python -m pytest -m torture -n 12 --dist load --maxschedchunk 1 \
+	@$(VENV)/bin/python -m pytest -m torture -n 10 --dist load --maxschedchunk 1 \
 		tests/torture/test_netkit.py tests/torture $(ARGS)
 
 check: $(VENV)/ready-to-check ## Lint, formatting and types

@@ -81,6 +81,10 @@ class Server:
         """Resident bytes now, of the processes that are known."""
         return sum(_psutil(pid, lambda process: int(process.memory_info().rss)) for pid in self.pids)
 
+    def waited(self) -> int:
+        """Nanoseconds until now in which the processes that are known could have run and did not; 0 if not known."""
+        return sum(_waited(task) for pid in self.pids for task in _tasks(pid))
+
     def read(self) -> Reading:
         """All but the clocks, for which descendants are looked for first.
 
@@ -90,18 +94,16 @@ class Server:
         known = set(self.pids)
         self.find()
         newcomers = sum(cpu_clock(pid) for pid in self.pids if pid not in known)
-        memory = peak = switches = waited = 0
+        memory = peak = switches = 0
         for pid in self.pids:
             status = _status(pid)
             memory += status.get("VmRSS", 0) * 1024
             peak += status.get("VmHWM", 0) * 1024
-            for task in _tasks(pid):
-                switches += _switches(task)
-                waited += _waited(task)
+            switches += sum(map(_switches, _tasks(pid)))
         if not LINUX:
             memory = self.memory()
             switches = sum(_psutil(pid, lambda process: int(sum(process.num_ctx_switches()))) for pid in self.pids)
-        return Reading(self._reaped(), newcomers, memory, peak, switches, waited)
+        return Reading(self._reaped(), newcomers, memory, peak, switches, self.waited())
 
     def _reaped(self) -> int:
         if not LINUX:

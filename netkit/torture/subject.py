@@ -185,12 +185,12 @@ class Subject:
             ProcessLookupError: it has ended.
         """
         server = Server(self.pid)
-        before, waited = server.cpu(), server.read().waited
+        before, waited = server.cpu(), server.waited()
         began = time.monotonic_ns()
         await asyncio.sleep(seconds)
         used = max(0, server.cpu() - before)
         took = time.monotonic_ns() - began
-        return used / max(1, used, took - max(0, server.read().waited - waited))
+        return used / max(1, used, took - max(0, server.waited() - waited))
 
     async def rests(self, within: float = REST) -> float:
         """Wait until it does next to nothing. The share of a core that it used in the last look: above ``REST_SHARE``

@@ -20,7 +20,8 @@ from netkit.torture.verdict import BROKEN, HELD, Result, Verdict
 from tests.process import SOURCE
 from tests.torture.flaws import Flaw, flaws
 
-pytestmark = pytest.mark.torture
+#: Some do their worst several times, and each is tried several times.
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(200)]
 
 FAULTS = {each.name: each for each in catalogue.FAULTS}
 
@@ -76,7 +77,6 @@ def test_what_is_broken_is_found_broken(flaw: Flaw) -> None:
         warnings.warn(f"found only when tried again: {flaw.name}, {words[0]}", stacklevel=1)
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.parametrize(("service", "scheme"), sorted({(each.service, each.scheme) for each in flaws()}))
 def test_the_same_server_without_a_flaw_holds_all(service: str, scheme: str) -> None:
     verdicts = tried(catalogue.chosen((), (), service, scheme), service, scheme)

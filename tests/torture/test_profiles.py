@@ -174,7 +174,8 @@ def test_irc_says_whether_one_has_a_name(line: bytes, has: bool | None) -> None:
 
 
 def test_a_ping_of_irc_is_answered_and_nothing_else_is() -> None:
-    irc = PROFILES["irc"]
-    assert irc.answer(b"PING :1234") == b"PONG :1234\r\n"
-    assert irc.answer(b":bob PRIVMSG #torture :PING") == b""
-    assert PROFILES["chat"].answer(b"PING :1234") == b""
+    answer = PROFILES["irc"].answer
+    assert answer is not None
+    assert answer(b"PING :1234") == b"PONG :1234\r\n"
+    assert answer(b":bob PRIVMSG #torture :PING") == b""
+    assert [name for name, each in PROFILES.items() if each.answer] == ["irc"]

@@ -95,6 +95,7 @@ class Irc(Profile):
         """``QUIT``."""
         return b"QUIT" + self.newline
 
-    def answer(self, line: bytes) -> bytes:
+    @staticmethod
+    def answer(line: bytes) -> bytes:
         """A PONG to each PING."""
-        return b"PONG" + line[4:] + self.newline if line.startswith(b"PING") else b""
+        return b"PONG" + line[4:] + b"\r\n" if line.startswith(b"PING") else b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..peer import Peer
 
@@ -32,6 +32,8 @@ class Profile:
         commands: lines that it answers to the sender alone, for a flood of commands.
         listing: the command that lists who is here; empty where there is none.
         endings: how a line may end, by what the service promises.
+        answer: gives what must be sent at once in answer to a line, as to a ping, empty for nothing; None where no line
+            wants that.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Profile:
     commands: Sequence[bytes] = ()
     listing = b""
     endings: Sequence[bytes] = (b"\n", b"\r\n")
+    answer: Callable[[bytes], bytes] | None = None
 
     async def enter(self, peer: Peer, name: str, listener: Peer | None) -> None:
         """Wait until the service has taken somebody in.
@@ -108,8 +111,4 @@ class Profile:
 
     def wrong(self, text: bytes) -> bytes:
         """A command that there is not, which has a text in it; empty where there are no commands."""
-        return b""
-
-    def answer(self, line: bytes) -> bytes:
-        """What must be sent at once in answer to a line, as to a ping; empty for nothing."""
         return b""
